@@ -1,0 +1,1 @@
+//! The suite that holds every executor to CONTRACT.md.

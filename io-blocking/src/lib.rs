@@ -1,0 +1,1 @@
+//! The contract as plain blocking system calls: the executor to read first.

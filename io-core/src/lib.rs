@@ -1,0 +1,1 @@
+//! The contract: I/O and concurrency as a value that a program receives.

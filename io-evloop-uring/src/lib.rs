@@ -1,0 +1,1 @@
+//! The contract on stackful fibers over one io_uring per worker thread.

@@ -1,0 +1,1 @@
+//! The contract on a pool of operating-system threads.
