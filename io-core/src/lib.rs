@@ -1,1 +1,32 @@
-//! The contract: I/O and concurrency as a value that a program receives.
+//! The contract: I/O and concurrency as a **value that a program receives**.
+//!
+//! Library code takes `&dyn Io` and is written once, in plain sequential Rust
+//! with plain borrowed buffers; the application picks the executor. Read
+//! [`Io`] for what a backend implements, `fs`, [`task`] and `sync` for what
+//! programs use.
+
+mod atomics;
+mod error;
+mod file;
+mod futex;
+mod handle;
+mod io;
+mod operation;
+mod time;
+
+pub mod task;
+
+pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};
+pub use futex::FutexAddress;
+pub use handle::{Handle, HandleKind};
+pub use io::{Capabilities, Io, IoId};
+pub use operation::{
+    At, BatchEntry, Links, Operation, OperationKind, Outcome, SyncLevel, Target, readable_bytes,
+    writable_bytes,
+};
+pub use time::{Clock, Instant};
+
+/// Files and directories: what programs use, in the shape of [`std::fs`].
+pub mod fs {
+    pub use crate::file::{DirEntry, DirectoryEntries, FileTime, FileType, Metadata, OpenOptions};
+}

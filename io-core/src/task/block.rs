@@ -1,0 +1,535 @@
+//! The block of one task (record, closure, then result) and its owners: [`Job`]
+//! (runs it), [`Done`] (ends it), [`TaskRef`] (points at its record) and, in
+//! `scope.rs`, the handle. Closures are erased here, once, so that backends need
+//! no unsafe code.
+//!
+//! ```text
+//! block:  Header { record, vtable, references, scope, io, links } | closure ──► result
+//!                                                                  (one place, a union)
+//! Job ── run ──► Done ── publish (or drop) ──► the task is over
+//!  └──── drop ──────────────────────────────► over too, as "dropped"
+//! ```
+//!
+//! # Safety argument: blocks
+//! - *references*: each `Job`, `Done`, `TaskRef` and handle counts as one; the
+//!   last one frees the block, so a pointer held by any of them is valid.
+//! - *body*: the union holds the closure until `run` or the drop of the `Job`
+//!   takes it, which happens once since both consume the only `Job`. It holds
+//!   the result from before RESULT is set until whoever the completion word
+//!   names takes or drops it (see `completion.rs`).
+//! - *scope*: `scope` and `io` borrow from the scope's frame. They are touched
+//!   only before step 4 of `Done`'s publishing, and the scope does not end
+//!   before that step.
+//! - *erasure*: closure and result may borrow from `'scope`. Both are gone
+//!   before step 3, and the scope outlives that.
+
+#![expect(
+    unsafe_code,
+    reason = "erases closures; the safety argument is in the header"
+)]
+
+use std::alloc::Layout;
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::mem::{self, ManuallyDrop};
+use std::ops::Deref;
+use std::panic::{self, AssertUnwindSafe};
+use std::process;
+use std::ptr::{self, NonNull};
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU32, Ordering, fence};
+
+use crate::io::{Io, IoId};
+use crate::task::cancel::{Requested, Requester};
+use crate::task::memory;
+use crate::task::record::{self, InlineChild, TaskRecord};
+use crate::task::scope::{Links, ScopeState};
+
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// What the handle of a task whose job was dropped says when it is joined.
+const DROPPED_MESSAGE: &str = "the task's job was dropped by its executor before it ran";
+
+/// The part of a block that does not depend on the closure.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) record: TaskRecord,
+    vtable: &'static VTable,
+    /// Owners of the block. Increments are Relaxed (an owner exists), the
+    /// decrement is Release and the last one fences Acquire, as in `Arc`.
+    references: AtomicU32,
+    scope: NonNull<ScopeState>,
+    io: NonNull<dyn Io>,
+    /// Guarded by the scope's member lock.
+    pub(crate) links: UnsafeCell<Links>,
+}
+
+struct VTable {
+    layout: Layout,
+    /// Bytes from the header to the body.
+    body_offset: usize,
+    run: unsafe fn(NonNull<Header>),
+    drop_closure: unsafe fn(NonNull<Header>),
+    drop_result: unsafe fn(NonNull<Header>) -> Option<Payload>,
+}
+
+#[repr(C)]
+struct Block<F, T> {
+    header: Header,
+    body: UnsafeCell<Body<F, T>>,
+}
+
+// C layout: both fields start at offset 0, so that a handle that does not know
+// the closure's type finds the result.
+#[repr(C)]
+union Body<F, T> {
+    closure: ManuallyDrop<F>,
+    result: ManuallyDrop<std::thread::Result<T>>,
+}
+
+impl<F: FnOnce() -> T, T> Block<F, T> {
+    const VTABLE: VTable = VTable {
+        layout: Layout::new::<Block<F, T>>(),
+        body_offset: mem::offset_of!(Block<F, T>, body),
+        run: Self::run,
+        drop_closure: Self::drop_closure,
+        drop_result: drop_result::<F, T>,
+    };
+
+    /// # Safety
+    /// By *body*: called once, with the closure still in place.
+    unsafe fn run(header: NonNull<Header>) {
+        let body = body_of::<F, T>(header);
+        // SAFETY: *body*: the closure is in place and is taken by this alone.
+        let closure = unsafe { body.cast::<F>().read() };
+        let result = panic::catch_unwind(AssertUnwindSafe(closure));
+        let result = Body {
+            result: ManuallyDrop::new(result),
+        };
+        // SAFETY: *body*: the closure is gone, nobody reads before RESULT is set.
+        unsafe { body.write(result) };
+    }
+
+    /// # Safety
+    /// By *body*: called once, with the closure still in place.
+    unsafe fn drop_closure(header: NonNull<Header>) {
+        let body = body_of::<F, T>(header);
+        // SAFETY: *body*: the closure is in place and is dropped by this alone.
+        unsafe { body.cast::<F>().drop_in_place() };
+    }
+}
+
+fn body_of<F, T>(header: NonNull<Header>) -> *mut Body<F, T> {
+    let block = header.cast::<Block<F, T>>().as_ptr();
+    // SAFETY: *references*: the header is the start of a live block of this type.
+    unsafe { UnsafeCell::raw_get(&raw const (*block).body) }
+}
+
+/// Drops a result; gives back the payload if it was (or its drop is) a panic.
+///
+/// # Safety
+/// By *body*: the result is in place, and the caller is the one to drop it.
+unsafe fn drop_result<F, T>(header: NonNull<Header>) -> Option<Payload> {
+    let body = body_of::<F, T>(header);
+    // SAFETY: *body*: the result is in place and is taken by this alone.
+    let result = unsafe { body.cast::<std::thread::Result<T>>().read() };
+    match result {
+        Ok(value) => panic::catch_unwind(AssertUnwindSafe(|| drop(value))).err(),
+        Err(payload) => Some(payload),
+    }
+}
+
+/// Takes the result of a block, for a handle that knows its type.
+///
+/// # Safety
+/// By *body*: the task is done, was not abandoned, and its result is not taken.
+/// `T` is the type that the block was made with.
+pub(crate) unsafe fn take_result<T>(task: &TaskRef) -> std::thread::Result<T> {
+    let offset = task.header().vtable.body_offset;
+    // SAFETY: the offset lies within the block, which `task` keeps alive.
+    let result = unsafe { task.header.cast::<u8>().add(offset) };
+    // SAFETY: *body*: the result is in place and is taken by this alone.
+    unsafe { result.cast::<std::thread::Result<T>>().read() }
+}
+
+/// A counted reference to a task's record, for those who have to reach a task
+/// from elsewhere: a message that asks its worker to end its wait, a list.
+pub struct TaskRef {
+    header: NonNull<Header>,
+}
+
+// SAFETY: what a reference gives out is `&TaskRecord`, which is Sync; freeing the
+// block touches no closure and no result (both are gone by then, see *body*).
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    pub(crate) fn header(&self) -> &Header {
+        // SAFETY: *references*: this reference keeps the block alive.
+        unsafe { self.header.as_ref() }
+    }
+
+    /// A further reference to a block that somebody else keeps alive.
+    ///
+    /// # Safety
+    /// By *references*: the block is alive during the call.
+    pub(crate) unsafe fn of(header: NonNull<Header>) -> TaskRef {
+        // SAFETY: the caller's contract.
+        unsafe { header.as_ref() }
+            .references
+            .fetch_add(1, Ordering::Relaxed);
+        TaskRef { header }
+    }
+
+    pub(crate) fn as_ptr(&self) -> NonNull<Header> {
+        self.header
+    }
+
+    /// Leaves a request to cancel, and does what has to be done for the task to
+    /// see it.
+    ///
+    /// # Safety
+    /// By *scope*: the task's scope has not ended.
+    pub(crate) unsafe fn request(&self, by: Requester) {
+        match self.cancel.request(by) {
+            Requested::Noted => {}
+            Requested::Interrupt => {
+                // SAFETY: *scope*: the caller's contract.
+                let io = unsafe { self.header().io.as_ref() };
+                io.interrupt(self);
+            }
+            Requested::Forward => {
+                let mut child = self
+                    .inline_child
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                if let Some(child) = child.as_mut() {
+                    // SAFETY: *scope*: the inline child's scope ends before the
+                    // spawner goes on, and the spawner is still inside `spawn`.
+                    unsafe { forward_inline(self, child) };
+                }
+            }
+        }
+    }
+}
+
+/// Hands a pending request of `parent` to its inline child.
+///
+/// # Safety
+/// By *scope*: the child's scope has not ended.
+unsafe fn forward_inline(parent: &TaskRecord, child: &mut InlineChild) {
+    if parent.take_to_forward() {
+        child.is_forwarded = true;
+        // SAFETY: the caller's contract.
+        unsafe { child.task.request(Requester::Handle) };
+    }
+}
+
+impl Deref for TaskRef {
+    type Target = TaskRecord;
+
+    fn deref(&self) -> &TaskRecord {
+        &self.header().record
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> TaskRef {
+        // SAFETY: *references*: this reference keeps the block alive.
+        unsafe { TaskRef::of(self.header) }
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        let header = self.header();
+        if header.references.fetch_sub(1, Ordering::Release) != 1 {
+            return;
+        }
+        fence(Ordering::Acquire);
+        let layout = header.vtable.layout;
+        // SAFETY: the last reference: nobody looks at the header again.
+        unsafe { ptr::drop_in_place(self.header.as_ptr()) };
+        // SAFETY: the block came from `take` with this layout.
+        unsafe { memory::give_back(self.header.cast(), layout) };
+    }
+}
+
+impl fmt::Debug for TaskRef {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.header().record.fmt(formatter)
+    }
+}
+
+/// A task that has not been started: a closure with its place for the result,
+/// erased. A backend gets it by [`Io::start`](crate::Io::start) and calls
+/// [`run`](Job::run) exactly once, on any thread.
+///
+/// Dropping a job unrun drops its closure; its `join` then panics and says so.
+#[derive(Debug)]
+#[must_use = "a dropped job never runs"]
+pub struct Job {
+    task: TaskRef,
+}
+
+impl Job {
+    /// Makes a block. The references: the job, and the one that is returned.
+    ///
+    /// # Safety
+    /// By *erasure* and *scope*: the scope's end waits for the task, and neither
+    /// `closure`, `io` nor `scope` is gone before.
+    pub(crate) unsafe fn new<F, T>(
+        closure: F,
+        io: &dyn Io,
+        scope: NonNull<ScopeState>,
+    ) -> (Job, TaskRef)
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        let block = memory::take(Layout::new::<Block<F, T>>()).cast::<Block<F, T>>();
+        let deadline_nanos = record::inherited_deadline_nanos(io.id());
+        let header = Header {
+            record: TaskRecord::new(deadline_nanos),
+            vtable: &Block::<F, T>::VTABLE,
+            references: AtomicU32::new(2),
+            scope,
+            io: erase(io),
+            links: UnsafeCell::new(Links::NONE),
+        };
+        let body = UnsafeCell::new(Body {
+            closure: ManuallyDrop::new(closure),
+        });
+        // SAFETY: the memory is fresh and has the block's layout.
+        unsafe { block.write(Block { header, body }) };
+        let header = block.cast();
+        (
+            Job {
+                task: TaskRef { header },
+            },
+            TaskRef { header },
+        )
+    }
+
+    /// Runs the task on this thread, as a task of executor `io`, and catches its
+    /// panic. The task is over when the [`Done`] is published or dropped.
+    #[must_use = "the task is over when this is published"]
+    pub fn run(self, io: IoId) -> Done {
+        let task = self.into_task();
+        let _inline = InlineRun::begin(io, &task);
+        // SAFETY: *body*: this consumed the only job, so the closure is in place.
+        let run = || unsafe { (task.header().vtable.run)(task.header) };
+        record::enter(io, &task, run);
+        if task.completion.store_result() {
+            task.drop_result();
+        }
+        Done { task: task.clone() }
+    }
+
+    /// The task's record, for a backend that keeps lists.
+    #[must_use]
+    pub fn task(&self) -> &TaskRef {
+        &self.task
+    }
+
+    fn into_task(self) -> TaskRef {
+        let job = ManuallyDrop::new(self);
+        // SAFETY: the job is not dropped, so its reference moves out once.
+        unsafe { ptr::read(&raw const job.task) }
+    }
+}
+
+impl Drop for Job {
+    fn drop(&mut self) {
+        let header = self.task.header;
+        let vtable = self.task.header().vtable;
+        // SAFETY: *body*: the job was not run, so the closure is in place.
+        let drop_closure = || unsafe { (vtable.drop_closure)(header) };
+        let panic = panic::catch_unwind(AssertUnwindSafe(drop_closure)).err();
+        self.task.completion.abandon();
+        if let Some(payload) = panic {
+            self.task.report_panic(payload);
+        }
+        drop(Done {
+            task: self.task.clone(),
+        });
+    }
+}
+
+impl TaskRef {
+    /// Drops the result on behalf of a handle that does not want it, and reports
+    /// a panic to the scope.
+    pub(crate) fn drop_result(&self) {
+        // SAFETY: *body*: the completion word made this caller the one to drop it.
+        let panic = unsafe { (self.header().vtable.drop_result)(self.header) };
+        if let Some(payload) = panic {
+            self.report_panic(payload);
+        }
+    }
+
+    fn report_panic(&self, payload: Payload) {
+        // SAFETY: *scope*: the task has not left its scope: neither a runner
+        // before `Done` nor a handle, whose lifetime is the scope's.
+        unsafe { self.header().scope.as_ref() }.report_panic(payload);
+    }
+
+    /// What a handle raises instead of a result if the job was dropped.
+    pub(crate) fn dropped_payload(&self) -> Option<Payload> {
+        self.completion
+            .is_abandoned()
+            .then(|| Box::new(DROPPED_MESSAGE) as Payload)
+    }
+}
+
+/// A child that runs on the stack of a task of the same executor: that task's
+/// requests are forwarded to it as long as it runs.
+struct InlineRun<'a> {
+    io: IoId,
+    child: &'a TaskRef,
+    is_nested: bool,
+}
+
+impl<'a> InlineRun<'a> {
+    fn begin(io: IoId, child: &'a TaskRef) -> InlineRun<'a> {
+        let is_nested = record::with_current(io, |parent| {
+            // A protected spawner forwards nothing.
+            let parent = parent.filter(|parent| parent.delivery() != record::Delivery::Protect);
+            parent.is_some_and(|parent| {
+                let mut slot = parent
+                    .inline_child
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let inline = slot.insert(InlineChild {
+                    task: child.clone(),
+                    is_forwarded: false,
+                });
+                if parent.cancel.begin_inline() {
+                    // SAFETY: *scope*: the child is about to run, its scope waits.
+                    unsafe { forward_inline(parent, inline) };
+                }
+                true
+            })
+        });
+        InlineRun {
+            io,
+            child,
+            is_nested,
+        }
+    }
+}
+
+impl Drop for InlineRun<'_> {
+    fn drop(&mut self) {
+        if !self.is_nested {
+            return;
+        }
+        record::with_current(self.io, |parent| {
+            let parent = parent.expect("the spawner is current again once its child has run");
+            let mut slot = parent
+                .inline_child
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            parent.cancel.end_inline();
+            let inline = slot
+                .take()
+                .expect("only its own end takes an inline child away");
+            if inline.is_forwarded && self.child.cancel.is_requested() {
+                parent.cancel.put_back();
+            }
+        });
+    }
+}
+
+/// A task whose closure has run. The task is over when this is published, which
+/// a backend does as soon as nothing of it is left on the stack.
+#[derive(Debug)]
+#[must_use = "the task is over when this is published"]
+pub struct Done {
+    task: TaskRef,
+}
+
+impl Done {
+    /// Ends the task: its joiner and its scope go on. The same as dropping it.
+    pub fn publish(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Done {
+    /// The steps are those of `completion.rs`.
+    fn drop(&mut self) {
+        let header = self.task.header();
+        let record: &TaskRecord = &header.record;
+        // SAFETY: *scope*: before step 4.
+        let scope = unsafe { header.scope.as_ref() };
+        // SAFETY: *scope*: before step 4.
+        let io = unsafe { header.io.as_ref() };
+        let abort = AbortOnUnwind;
+        scope.count.begin_leave();
+        scope.remove_member(&self.task);
+        if record.completion.finish() {
+            io.wake_task(record);
+        }
+        if scope.count.leave() {
+            io.futex_wake(scope.wait_address(), u32::MAX);
+        }
+        scope.count.end_leave();
+        abort.disarm();
+    }
+}
+
+/// Ends the process if it is dropped: unwinding past here would free memory that
+/// others still use.
+pub(crate) struct AbortOnUnwind;
+
+impl AbortOnUnwind {
+    pub(crate) fn disarm(self) {
+        let _disarmed = ManuallyDrop::new(self);
+    }
+}
+
+impl Drop for AbortOnUnwind {
+    fn drop(&mut self) {
+        eprintln!("a backend panicked where the contract forbids it; the process can not go on");
+        process::abort();
+    }
+}
+
+/// Forgets the lifetime of an executor reference. Using it is unsafe again.
+fn erase(io: &dyn Io) -> NonNull<dyn Io> {
+    let pointer: NonNull<dyn Io + '_> = NonNull::from(io);
+    // SAFETY: the two types differ in the lifetime bound alone.
+    unsafe { mem::transmute::<NonNull<dyn Io + '_>, NonNull<dyn Io + 'static>>(pointer) }
+}
+
+/// A job that its executor could not start as asked. Gives the job back.
+#[derive(Debug)]
+pub struct Rejected {
+    job: Job,
+}
+
+impl Rejected {
+    /// Refuses `job`.
+    pub fn new(job: Job) -> Rejected {
+        Rejected { job }
+    }
+
+    /// The job.
+    pub fn into_job(self) -> Job {
+        self.job
+    }
+}
+
+/// What a job needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// Nothing: it may run before [`Io::start`](crate::Io::start) returns.
+    MayRunInline,
+    /// It must make progress while its spawner waits for anything.
+    Concurrent,
+    /// It blocks its thread or wants a large stack: an operating-system thread
+    /// on which nothing else waits.
+    Offload,
+}

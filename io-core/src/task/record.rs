@@ -1,0 +1,397 @@
+//! [`TaskRecord`]: what the contract keeps of a task: how it ends, its cancel
+//! and deadline state. Backends ask it at every wait; the front changes it. And
+//! which record is current on this stack (`Frame`), which io-core keeps itself.
+//!
+//! What a backend does at a wait:
+//!
+//! ```text
+//! match task::begin_wait(id, now)? {        Canceled or TimedOut: do not start
+//!     WaitEntry::Ready => return early,     forwarding: io-core wants to look
+//!     WaitEntry::Wait { until } => { ... }  wait, at most until `until`
+//! }
+//! ... the wait ends by its result, by `interrupt`, or by `until` ...
+//! task::end_wait(id);
+//! no result? match task::interruption(id, now) { Some(answer) => answer, None => wait again }
+//! ```
+//!
+//! # Safety argument: frames
+//! A frame lies on the stack of the call that made it and is linked into its
+//! stack's chain for exactly that call, in LIFO order (the guard unlinks it,
+//! also when unwinding). A fiber backend gives every stack a chain of its own by
+//! `swap_stack_context`, whose contract keeps chains and stacks together. So a
+//! pointer reached from the chain of the running stack points to a live frame
+//! deeper on that stack.
+
+#![expect(
+    unsafe_code,
+    reason = "frames are reached through pointers to outer stack frames"
+)]
+
+use std::cell::Cell;
+use std::io;
+use std::ptr;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+
+use crate::error::{canceled, deadline_passed};
+use crate::futex::FutexAddress;
+use crate::io::IoId;
+use crate::task::block::TaskRef;
+use crate::task::cancel::CancelWord;
+use crate::task::completion::Completion;
+use crate::time::{Clock, Instant};
+
+/// No deadline, as nanoseconds of the monotonic clock.
+const NEVER: u64 = u64::MAX;
+
+/// How the task's waits treat requests and deadlines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Delivery {
+    /// Both are delivered.
+    Deliver = 0,
+    /// Requests wait; deadlines apply as far as they were set since.
+    Protect = 1,
+    /// A request ends the wait, so that it can be forwarded; no deadline applies.
+    Forward = 2,
+}
+
+/// What the contract keeps of a task. Only io-core makes one.
+///
+/// Its word for the end of the task and its cancel state may be touched by any
+/// thread; the rest belongs to the task itself.
+#[derive(Debug)]
+pub struct TaskRecord {
+    pub(crate) completion: Completion,
+    pub(crate) cancel: CancelWord,
+    /// [`Delivery`]. Written and read by the task itself only, hence Relaxed.
+    delivery: AtomicU8,
+    /// The deadline in force, nanoseconds of the monotonic clock. As `delivery`.
+    deadline_nanos: AtomicU64,
+    /// Where the task waits, in the backend's own terms. Written by the backend
+    /// before `begin_wait`, read by its `interrupt`: Relaxed there would do, as
+    /// both sides order it by the cancel word.
+    place: AtomicUsize,
+    pub(crate) inline_child: Mutex<Option<InlineChild>>,
+}
+
+/// The child that runs on the stack of its spawner.
+#[derive(Debug)]
+pub(crate) struct InlineChild {
+    pub(crate) task: TaskRef,
+    /// Whether a request of the spawner was handed to it.
+    pub(crate) is_forwarded: bool,
+}
+
+/// How a wait begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaitEntry {
+    /// Wait, but not beyond `until` (monotonic clock).
+    Wait {
+        /// The deadline in force.
+        until: Option<Instant>,
+    },
+    /// A request is there to be forwarded: do not wait, return as if woken.
+    Ready,
+}
+
+impl TaskRecord {
+    pub(crate) fn new(deadline_nanos: u64) -> TaskRecord {
+        TaskRecord {
+            completion: Completion::new(),
+            cancel: CancelWord::new(),
+            delivery: AtomicU8::new(Delivery::Deliver as u8),
+            deadline_nanos: AtomicU64::new(deadline_nanos),
+            place: AtomicUsize::new(0),
+            inline_child: Mutex::new(None),
+        }
+    }
+
+    /// Whether the task is over.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.completion.is_done()
+    }
+
+    /// Announces a wait for the end of the task: the word to wait on and the
+    /// value it has while there is something to wait for; `None` if the task is over.
+    #[must_use]
+    pub fn prepare_wait(&self) -> Option<(&AtomicU32, u32)> {
+        let expected = self.completion.prepare_wait()?;
+        Some((self.completion.word(), expected))
+    }
+
+    /// The address that a waiter for its end waits on.
+    #[must_use]
+    pub fn wait_address(&self) -> FutexAddress {
+        FutexAddress::of(self.completion.word())
+    }
+
+    /// A word for the backend: where the task waits. Set it before
+    /// [`begin_wait`]; it is there when [`Io::interrupt`](crate::Io::interrupt) asks.
+    #[must_use]
+    pub fn place(&self) -> &AtomicUsize {
+        &self.place
+    }
+
+    /// Whether a request is pending that nobody has taken: an interrupt that
+    /// comes late must not end another wait.
+    #[must_use]
+    pub fn is_requested(&self) -> bool {
+        self.cancel.is_requested()
+    }
+
+    pub(crate) fn delivery(&self) -> Delivery {
+        match self.delivery.load(Ordering::Relaxed) {
+            0 => Delivery::Deliver,
+            1 => Delivery::Protect,
+            _ => Delivery::Forward,
+        }
+    }
+
+    pub(crate) fn deadline_nanos(&self) -> u64 {
+        self.deadline_nanos.load(Ordering::Relaxed)
+    }
+
+    fn deadline_in_force(&self) -> Option<Instant> {
+        let nanos = self.deadline_nanos();
+        let applies = nanos != NEVER && self.delivery() != Delivery::Forward;
+        applies.then(|| Instant::from_nanos(Clock::Monotonic, nanos))
+    }
+
+    /// Runs `body` with another delivery and deadline, and restores both.
+    pub(crate) fn with_state<R>(
+        &self,
+        delivery: Delivery,
+        deadline_nanos: u64,
+        body: impl FnOnce() -> R,
+    ) -> R {
+        let _restore = Restore {
+            record: self,
+            delivery: self.delivery.swap(delivery as u8, Ordering::Relaxed),
+            deadline_nanos: self.deadline_nanos.swap(deadline_nanos, Ordering::Relaxed),
+        };
+        body()
+    }
+
+    /// A request that is pending and may be handed on is taken.
+    pub(crate) fn take_to_forward(&self) -> bool {
+        self.delivery() != Delivery::Protect && self.cancel.take()
+    }
+
+    /// A cancellation point that does not wait.
+    fn point(&self, now: impl FnOnce() -> Instant) -> io::Result<()> {
+        match self.delivery() {
+            Delivery::Forward => return Ok(()),
+            Delivery::Deliver if self.cancel.deliver() => return Err(canceled()),
+            Delivery::Deliver | Delivery::Protect => {}
+        }
+        match self.deadline_in_force() {
+            Some(deadline) if now() >= deadline => Err(deadline_passed()),
+            _ => Ok(()),
+        }
+    }
+
+    fn begin_wait(&self, now: impl FnOnce() -> Instant) -> io::Result<WaitEntry> {
+        self.point(now)?;
+        let until = self.deadline_in_force();
+        match self.delivery() {
+            Delivery::Protect => {}
+            Delivery::Forward if self.cancel.begin_wait() => return Ok(WaitEntry::Ready),
+            Delivery::Deliver if self.cancel.begin_wait() => {
+                self.cancel.deliver();
+                return Err(canceled());
+            }
+            Delivery::Forward | Delivery::Deliver => {}
+        }
+        Ok(WaitEntry::Wait { until })
+    }
+
+    fn interruption(&self, now: impl FnOnce() -> Instant) -> Option<io::Result<()>> {
+        if self.delivery() == Delivery::Forward {
+            return self.cancel.is_requested().then_some(Ok(()));
+        }
+        self.point(now).err().map(Err)
+    }
+}
+
+struct Restore<'a> {
+    record: &'a TaskRecord,
+    delivery: u8,
+    deadline_nanos: u64,
+}
+
+impl Drop for Restore<'_> {
+    fn drop(&mut self) {
+        self.record.delivery.store(self.delivery, Ordering::Relaxed);
+        self.record
+            .deadline_nanos
+            .store(self.deadline_nanos, Ordering::Relaxed);
+    }
+}
+
+/// A cancellation point that does not wait: for backends, at the start of what
+/// can not be interrupted.
+///
+/// # Errors
+/// Canceled if a request is pending (it is delivered by this), or the deadline
+/// in force has passed.
+#[inline]
+pub fn point(io: IoId, now: impl FnOnce() -> Instant) -> io::Result<()> {
+    with_current(io, |record| {
+        record.map_or(Ok(()), |record| record.point(now))
+    })
+}
+
+/// Begins a wait of the current task that [`Io::interrupt`](crate::Io::interrupt)
+/// may end. See the module's text.
+///
+/// # Errors
+/// Canceled or deadline passed: the wait has not begun.
+#[inline]
+pub fn begin_wait(io: IoId, now: impl FnOnce() -> Instant) -> io::Result<WaitEntry> {
+    with_current(io, |record| {
+        record.map_or(Ok(WaitEntry::Wait { until: None }), |record| {
+            record.begin_wait(now)
+        })
+    })
+}
+
+/// Ends the wait that [`begin_wait`] began.
+#[inline]
+pub fn end_wait(io: IoId) {
+    with_current(io, |record| {
+        if let Some(record) = record {
+            record.cancel.end_wait();
+        }
+    });
+}
+
+/// What a wait answers that ended without its own result: `None` if nothing is
+/// due (wait again), `Some(Ok)` to return as if woken.
+#[inline]
+pub fn interruption(io: IoId, now: impl FnOnce() -> Instant) -> Option<io::Result<()>> {
+    with_current(io, |record| {
+        record.and_then(|record| record.interruption(now))
+    })
+}
+
+// ---- the current record ----------------------------------------------------
+
+/// One level of the running stack: a task of one executor.
+struct Frame {
+    io: IoId,
+    record: *const TaskRecord,
+    outer: *const Frame,
+}
+
+thread_local! {
+    /// The innermost frame of the running stack.
+    static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+}
+
+/// The chain of frames of a stack that does not run. Starts out empty.
+#[derive(Debug)]
+pub struct StackContext(*const ());
+
+impl StackContext {
+    /// The context of a stack on which nothing has run.
+    pub const EMPTY: StackContext = StackContext(ptr::null());
+}
+
+/// Exchanges the context of the running stack: a fiber backend calls it at each
+/// switch, putting in the context of the stack that runs next.
+///
+/// # Safety
+/// `next` is what this function returned when the stack that runs next was last
+/// left on this thread, or [`StackContext::EMPTY`] if it has not run yet; no
+/// frame of a stack is gone while its context is kept.
+#[inline]
+pub unsafe fn swap_stack_context(next: StackContext) -> StackContext {
+    StackContext(TOP.replace(next.0.cast()).cast())
+}
+
+/// Runs `body` with the record of the current task of executor `io`, or with
+/// `None` if this stack runs none: then there is nothing to deliver.
+#[inline]
+pub fn with_current<R>(io: IoId, body: impl FnOnce(Option<&TaskRecord>) -> R) -> R {
+    let mut frame = TOP.get();
+    while !frame.is_null() {
+        // SAFETY: frames: it was reached from the running stack's chain.
+        let here = unsafe { &*frame };
+        if here.io == io {
+            // SAFETY: the frame's maker keeps the record for the call that the
+            // frame belongs to, which is still running.
+            return body(Some(unsafe { &*here.record }));
+        }
+        frame = here.outer;
+    }
+    body(None)
+}
+
+/// Runs `body` with `record` as the current one of executor `io`.
+pub(crate) fn enter<R>(io: IoId, record: &TaskRecord, body: impl FnOnce() -> R) -> R {
+    struct Leave(*const Frame);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            TOP.set(self.0);
+        }
+    }
+    let frame = Frame {
+        io,
+        record,
+        outer: TOP.get(),
+    };
+    let _leave = Leave(frame.outer);
+    TOP.set(&raw const frame);
+    body()
+}
+
+/// Runs `body` with the current record of `io`; a thread that runs no task of it
+/// gets one for as long as `body` runs. Deadlines and protection work on it;
+/// nobody can send it a request.
+pub(crate) fn with_record<R>(io: IoId, body: impl FnOnce(&TaskRecord) -> R) -> R {
+    let is_task = with_current(io, |record| record.is_some());
+    if is_task {
+        with_current(io, |record| {
+            body(record.expect("it was there a moment ago"))
+        })
+    } else {
+        let record = TaskRecord::new(NEVER);
+        enter(io, &record, || body(&record))
+    }
+}
+
+/// The deadline that a task spawned now inherits, in nanoseconds.
+pub(crate) fn inherited_deadline_nanos(io: IoId) -> u64 {
+    with_current(io, |record| {
+        record.map_or(NEVER, TaskRecord::deadline_nanos)
+    })
+}
+
+/// Runs `body`, a wait that forwards requests and to which no deadline applies.
+pub(crate) fn forwarding<R>(io: IoId, body: impl FnOnce() -> R) -> R {
+    with_current(io, |record| match record {
+        Some(record) if record.delivery() == Delivery::Deliver => {
+            record.with_state(Delivery::Forward, record.deadline_nanos(), body)
+        }
+        // A protected waiter forwards nothing, and no deadline applies either way.
+        Some(record) => record.with_state(record.delivery(), NEVER, body),
+        None => body(),
+    })
+}
+
+/// Runs `body` so that neither requests nor deadlines set outside it are delivered.
+pub(crate) fn protected<R>(io: IoId, body: impl FnOnce() -> R) -> R {
+    with_record(io, |record| {
+        record.with_state(Delivery::Protect, NEVER, body)
+    })
+}
+
+/// Runs `body` under an additional deadline, nanoseconds of the monotonic clock.
+pub(crate) fn bounded<R>(io: IoId, deadline_nanos: u64, body: impl FnOnce() -> R) -> R {
+    with_record(io, |record| {
+        let nanos = record.deadline_nanos().min(deadline_nanos);
+        record.with_state(record.delivery(), nanos, body)
+    })
+}

@@ -1,0 +1,497 @@
+//! [`Scope`] and [`Task`]: structured tasks, in the shape of
+//! [`std::thread::scope`]. Programs use them; `block.rs` reports to the scope.
+//!
+//! # Safety argument: scopes
+//! `scope` returns (or unwinds) only after every member has left, by the two
+//! counters of `completion.rs`; it is a plain call that joins in plain code,
+//! never in a destructor, and a scope can not be made in another way. So a
+//! member's closure, its executor and the `ScopeState` on the scope's stack
+//! outlive the member. If the wait itself panics the process aborts.
+
+#![expect(
+    unsafe_code,
+    reason = "makes blocks that borrow from the scope's frame"
+)]
+
+use std::any::Any;
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::marker::PhantomData;
+use std::mem;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::{self, NonNull};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::futex::FutexAddress;
+use crate::io::Io;
+use crate::task::block::{self, AbortOnUnwind, Header, Job, Payload, Start, TaskRef};
+use crate::task::cancel::Requester;
+use crate::task::completion::MemberCount;
+use crate::task::record;
+
+/// How often the end of a scope looks again for the last member's last step,
+/// which takes a few instructions, before it lets others run.
+const LEAVE_SPINS_MAX: u32 = 128;
+
+/// What members and the scope's end share; lies on the stack of `scope`.
+pub(crate) struct ScopeState {
+    pub(crate) count: MemberCount,
+    members: Mutex<Members>,
+    panics: Mutex<Panics>,
+}
+
+struct Members {
+    first: *const Header,
+    /// A request reached the scope: later members start with one.
+    is_canceled: bool,
+    /// A member received the scope's request.
+    is_received: bool,
+}
+
+// SAFETY: the pointers lead to members that have not left, and are followed
+// under the lock that this lies in; headers may be looked at from any thread.
+unsafe impl Send for Members {}
+
+/// A member's neighbours in its scope's list.
+pub(crate) struct Links {
+    previous: *const Header,
+    next: *const Header,
+}
+
+impl Links {
+    pub(crate) const NONE: Links = Links {
+        previous: ptr::null(),
+        next: ptr::null(),
+    };
+}
+
+/// Where the links of a listed (or about to be listed) member lie.
+fn links_of(header: *const Header) -> *mut Links {
+    // SAFETY: *references*: a listed member has not left, so its block is alive.
+    UnsafeCell::raw_get(unsafe { &raw const (*header).links })
+}
+
+#[derive(Default)]
+struct Panics {
+    first: Option<Payload>,
+    count: usize,
+}
+
+impl ScopeState {
+    fn new() -> ScopeState {
+        ScopeState {
+            count: MemberCount::new(),
+            members: Mutex::new(Members {
+                first: ptr::null(),
+                is_canceled: false,
+                is_received: false,
+            }),
+            panics: Mutex::default(),
+        }
+    }
+
+    fn members(&self) -> MutexGuard<'_, Members> {
+        self.members.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn wait_address(&self) -> FutexAddress {
+        FutexAddress::of(self.count.word())
+    }
+
+    pub(crate) fn report_panic(&self, payload: Payload) {
+        let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
+        panics.count += 1;
+        if panics.first.is_none() {
+            panics.first = Some(payload);
+        }
+    }
+
+    /// Adds a member that is about to be started.
+    fn add_member(&self, task: &TaskRef) {
+        self.count.enter();
+        let mut members = self.members();
+        let header = task.as_ptr().as_ptr().cast_const();
+        if !members.first.is_null() {
+            // SAFETY: a listed member is alive, and its links are guarded by this lock.
+            unsafe { (*links_of(members.first)).previous = header };
+        }
+        let links = Links {
+            previous: ptr::null(),
+            next: members.first,
+        };
+        // SAFETY: the new member is alive, and its links are guarded by this lock.
+        unsafe { links_of(header).write(links) };
+        members.first = header;
+        if members.is_canceled {
+            // SAFETY: *scope*: it runs, and the member has not begun.
+            unsafe { task.request(Requester::Scope) };
+        }
+    }
+
+    /// Removes a member that is leaving.
+    pub(crate) fn remove_member(&self, task: &TaskRef) {
+        let mut members = self.members();
+        let links = task.header().links.get();
+        // SAFETY: guarded by this lock.
+        let Links { previous, next } = unsafe { mem::replace(&mut *links, Links::NONE) };
+        if previous.is_null() {
+            members.first = next;
+        } else {
+            // SAFETY: a listed member is alive, its links are guarded by this lock.
+            unsafe { (*links_of(previous)).next = next };
+        }
+        if !next.is_null() {
+            // SAFETY: a listed member is alive, its links are guarded by this lock.
+            unsafe { (*links_of(next)).previous = previous };
+        }
+        members.is_received |= task.cancel.has_received_from_scope();
+    }
+
+    /// Leaves a request with every member, also those added later.
+    fn cancel_members(&self) {
+        let mut members = self.members();
+        members.is_canceled = true;
+        let mut member = members.first;
+        while let Some(header) = NonNull::new(member.cast_mut()) {
+            // SAFETY: a listed member has not left, so its block is alive.
+            let task = unsafe { TaskRef::of(header) };
+            // SAFETY: *scope*: it has not ended while a member is listed.
+            unsafe { task.request(Requester::Scope) };
+            // SAFETY: guarded by this lock.
+            member = unsafe { (*task.header().links.get()).next };
+        }
+    }
+}
+
+/// A place for tasks that may borrow from outside it; made by
+/// [`scope`](trait.Io.html#method.scope). No task outlives its scope.
+pub struct Scope<'scope, 'env: 'scope> {
+    io: &'env dyn Io,
+    state: NonNull<ScopeState>,
+    scope: PhantomData<&'scope mut &'scope ()>,
+    env: PhantomData<&'env mut &'env ()>,
+}
+
+// SAFETY: the state is Sync (locks and atomics) and lives as long as the scope.
+unsafe impl Send for Scope<'_, '_> {}
+// SAFETY: as above.
+unsafe impl Sync for Scope<'_, '_> {}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+/// No further task can be had: the executor has none to give, or reached its limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConcurrencyUnavailable;
+
+impl fmt::Display for ConcurrencyUnavailable {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("the executor can run no further task concurrently")
+    }
+}
+
+impl std::error::Error for ConcurrencyUnavailable {}
+
+impl From<ConcurrencyUnavailable> for std::io::Error {
+    fn from(error: ConcurrencyUnavailable) -> std::io::Error {
+        std::io::Error::new(std::io::ErrorKind::QuotaExceeded, error)
+    }
+}
+
+impl<'scope, 'env> Scope<'scope, 'env> {
+    fn state(&self) -> &ScopeState {
+        // SAFETY: the state lies on the stack of `scope`, which outlives `'scope`.
+        unsafe { self.state.as_ref() }
+    }
+
+    /// Starts a task. It may run to its end before this returns: if A can only
+    /// finish while B runs, one of the two needs
+    /// [`spawn_concurrent`](Scope::spawn_concurrent), and no lock that the child
+    /// takes may be held across this call.
+    ///
+    /// # Cancellation
+    /// While the child runs inside this call, a request is forwarded to it.
+    pub fn spawn<F, T>(&'scope self, body: F) -> Task<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (job, task) = self.make(body);
+        if let Err(rejected) = self.io.start(job, Start::MayRunInline) {
+            rejected.into_job().run(self.io.id()).publish();
+        }
+        task
+    }
+
+    /// Starts a task that makes progress while its spawner waits for anything.
+    ///
+    /// # Errors
+    /// The executor can not have a further task (now). The closure is dropped.
+    pub fn spawn_concurrent<F, T>(
+        &'scope self,
+        body: F,
+    ) -> Result<Task<'scope, T>, ConcurrencyUnavailable>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (job, task) = self.make(body);
+        match self.io.start(job, Start::Concurrent) {
+            Ok(()) => Ok(task),
+            Err(rejected) => {
+                drop(rejected);
+                Err(ConcurrencyUnavailable)
+            }
+        }
+    }
+
+    /// Leaves a request to cancel with every member, and with those added later;
+    /// not with the body.
+    pub fn cancel(&self) {
+        self.state().cancel_members();
+    }
+
+    /// How many members have panicked without being joined so far. The first of
+    /// their payloads is raised at the end of the scope.
+    #[must_use]
+    pub fn panic_count(&self) -> usize {
+        self.state()
+            .panics
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .count
+    }
+
+    /// The executor whose tasks these are.
+    #[must_use]
+    pub fn io(&self) -> &'env dyn Io {
+        self.io
+    }
+
+    fn make<F, T>(&'scope self, body: F) -> (Job, Task<'scope, T>)
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        // SAFETY: scopes (the header): the end waits for every member, and a
+        // member is counted before its job is given to anybody.
+        let (job, task) = unsafe { Job::new(body, self.io, self.state) };
+        self.state().add_member(&task);
+        (
+            job,
+            Task {
+                task,
+                io: self.io,
+                scope: PhantomData,
+                result: PhantomData,
+            },
+        )
+    }
+}
+
+impl ScopeState {
+    /// Waits until every member has left. A forwarding point.
+    fn join_members(&self, io: &dyn Io) {
+        let mut is_forwarded = false;
+        while let Some(expected) = self.count.prepare_wait() {
+            if take_own_request(io) {
+                is_forwarded = true;
+                self.cancel_members();
+            }
+            let wait = || io.futex_wait(self.count.word(), expected, None);
+            // An early return of any kind is a further look at the count.
+            drop(record::forwarding(io.id(), wait));
+        }
+        let mut spins = 0;
+        while !self.count.has_left() {
+            spins += 1;
+            if spins < LEAVE_SPINS_MAX {
+                std::hint::spin_loop();
+            } else {
+                // Protected, so neither error can occur; if one does, look again.
+                drop(record::protected(io.id(), || io.yield_now()));
+            }
+        }
+        if is_forwarded && !self.members().is_received {
+            put_back_own_request(io);
+        }
+    }
+}
+
+/// Takes a pending request of the current task so that it can be forwarded.
+fn take_own_request(io: &dyn Io) -> bool {
+    record::with_current(io.id(), |own| {
+        own.is_some_and(record::TaskRecord::take_to_forward)
+    })
+}
+
+/// Nobody received the request that was taken: it is pending again.
+fn put_back_own_request(io: &dyn Io) {
+    record::with_current(io.id(), |own| {
+        if let Some(own) = own {
+            own.cancel.put_back();
+        }
+    });
+}
+
+/// The handle of a task. Dropping it discards the result; the task goes on.
+pub struct Task<'scope, T> {
+    task: TaskRef,
+    io: &'scope dyn Io,
+    scope: PhantomData<&'scope ()>,
+    result: PhantomData<UnsafeCell<T>>,
+}
+
+// SAFETY: a handle gives out the result by value, once.
+unsafe impl<T: Send> Send for Task<'_, T> {}
+// SAFETY: a shared handle gives out nothing of type `T`.
+unsafe impl<T: Send> Sync for Task<'_, T> {}
+
+impl<T> fmt::Debug for Task<'_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Task")
+            .field("is_finished", &self.is_finished())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<T> Task<'_, T> {
+    /// Waits for the end of the task and returns its result.
+    ///
+    /// # Cancellation
+    /// A forwarding point: a request goes on to the task; never Canceled.
+    ///
+    /// # Panics
+    /// With the task's own panic; or if its executor dropped the task unrun.
+    #[must_use = "a result nobody wants is discarded by dropping the handle"]
+    pub fn join(self) -> T {
+        self.try_join()
+            .unwrap_or_else(|payload| panic::resume_unwind(payload))
+    }
+
+    /// As [`join`](Task::join), with the task's panic as an error.
+    ///
+    /// # Errors
+    /// The payload of the task's panic.
+    pub fn try_join(self) -> Result<T, Box<dyn Any + Send>> {
+        let abort = AbortOnUnwind;
+        self.wait();
+        abort.disarm();
+        let this = mem::ManuallyDrop::new(self);
+        // SAFETY: `this` is not dropped, so its reference moves out once.
+        let task = unsafe { ptr::read(&raw const this.task) };
+        match task.dropped_payload() {
+            Some(payload) => Err(payload),
+            // SAFETY: *body*: done, not abandoned, and the handle takes it once.
+            None => unsafe { block::take_result(&task) },
+        }
+    }
+
+    /// Leaves a request to cancel, then joins.
+    ///
+    /// # Panics
+    /// As [`join`](Task::join).
+    pub fn cancel(self) -> T {
+        self.request_cancel();
+        self.join()
+    }
+
+    /// Leaves a request to cancel and does not wait.
+    pub fn request_cancel(&self) {
+        // SAFETY: *scope*: the handle's lifetime is the scope's.
+        unsafe { self.task.request(Requester::Handle) };
+    }
+
+    /// Whether the task is over: a join would not wait.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        self.task.is_done()
+    }
+
+    fn wait(&self) {
+        let mut is_forwarded = false;
+        while !self.task.is_done() {
+            if take_own_request(self.io) {
+                is_forwarded = true;
+                self.request_cancel();
+            }
+            record::forwarding(self.io.id(), || self.io.wait_task(&self.task));
+        }
+        if is_forwarded && self.task.cancel.is_requested() {
+            put_back_own_request(self.io);
+        }
+    }
+}
+
+impl<T> Drop for Task<'_, T> {
+    fn drop(&mut self) {
+        if self.task.completion.detach() {
+            self.task.drop_result();
+        }
+    }
+}
+
+impl<'io> dyn Io + 'io {
+    /// Runs `body` with a scope for tasks and waits for all of them. If the body
+    /// panics its members are canceled and joined first; otherwise the panic of
+    /// the first member that nobody joined is raised.
+    ///
+    /// # Cancellation
+    /// Its end is a forwarding point: a request goes on to all members.
+    ///
+    /// # Panics
+    /// With the body's panic, or a member's that nobody joined.
+    pub fn scope<'env, F, T>(&'env self, body: F) -> T
+    where
+        F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+    {
+        let state = ScopeState::new();
+        let scope = Scope {
+            io: self,
+            state: NonNull::from(&state),
+            scope: PhantomData,
+            env: PhantomData,
+        };
+        let result = panic::catch_unwind(AssertUnwindSafe(|| body(&scope)));
+        if result.is_err() {
+            state.cancel_members();
+        }
+        let abort = AbortOnUnwind;
+        state.join_members(self);
+        abort.disarm();
+        let panics = state
+            .panics
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        match (result, panics.first) {
+            (Err(payload), _) | (Ok(_), Some(payload)) => panic::resume_unwind(payload),
+            (Ok(value), None) => value,
+        }
+    }
+
+    /// Runs `body`, which blocks its thread or wants a large stack, where nothing
+    /// else waits, and waits for its result as for a task.
+    ///
+    /// # Cancellation
+    /// A forwarding point: a request goes on to `body`.
+    ///
+    /// # Panics
+    /// With the body's panic.
+    pub fn offload<F, T>(&self, body: F) -> T
+    where
+        F: FnOnce() -> T + Send,
+        T: Send,
+    {
+        self.scope(|scope| {
+            let (job, task) = scope.make(body);
+            if let Err(rejected) = self.start(job, Start::Offload) {
+                rejected.into_job().run(self.id()).publish();
+            }
+            task.join()
+        })
+    }
+}
