@@ -14,6 +14,7 @@ mod io;
 mod operation;
 mod time;
 
+pub mod parking;
 pub mod task;
 
 pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};

@@ -1,0 +1,344 @@
+//! [`ParkingLot`]: all waiters of all futex words of one executor, by address,
+//! in user space. For backends: fibers and threads wait in the same lot, and
+//! nobody sleeps in the kernel on the user's word. (The idea is WebKit's
+//! `WTF::ParkingLot`, 2015.)
+//!
+//! ```text
+//! bucket (by address)      lock ─► first ⇄ waiter ⇄ waiter ⇄ last      FIFO
+//! ```
+//! 1. A wait compares the word with `expected` under its bucket's lock and, if
+//!    they are equal, queues its [`Waiter`].
+//! 2. A wake changes nothing in the word: its caller stored before. It takes
+//!    waiters of the address off the queue under the same lock, so a wait either
+//!    sees the store or is found by the wake.
+//! 3. Whoever takes a waiter off the queue (a wake, or the waiter itself by
+//!    [`ParkingLot::remove`]) has to see to it that its owner goes on: exactly
+//!    one of them does.
+//!
+//! # Safety argument: waiters
+//! A queued waiter is valid and does not move until it has left the queue (the
+//! contract of `enqueue`); it is touched under its bucket's lock only, and by its
+//! owner while it is in no queue. A wake hands out a copy of the waiter's waker
+//! and never touches the waiter after the lock is released.
+
+#![expect(
+    unsafe_code,
+    reason = "queues waiters that lie on the stacks of those who wait"
+)]
+
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ptr;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::futex::FutexAddress;
+
+/// Buckets of one lot. More make neighbours in the table rarer; a bucket is one
+/// cache line.
+const BUCKETS: usize = 256;
+/// How many waiters a wake takes off before it lets go of the lock and wakes them.
+const WAKE_BATCH: usize = 32;
+
+/// The waiters of one executor. `W` says how a waiter is woken.
+pub struct ParkingLot<W> {
+    buckets: Box<[Bucket<W>]>,
+}
+
+#[repr(align(64))]
+struct Bucket<W> {
+    queue: Mutex<Queue<W>>,
+}
+
+struct Queue<W> {
+    first: *const Waiter<W>,
+    last: *const Waiter<W>,
+}
+
+// SAFETY: the pointers lead to queued waiters, which are touched under the lock
+// this lies in, from any thread; their wakers are Send.
+unsafe impl<W: Send> Send for Queue<W> {}
+
+/// One wait on one word. It lies where its owner waits.
+pub struct Waiter<W> {
+    address: FutexAddress,
+    waker: W,
+    links: UnsafeCell<Links<W>>,
+}
+
+struct Links<W> {
+    previous: *const Waiter<W>,
+    next: *const Waiter<W>,
+    is_queued: bool,
+}
+
+impl<W> Waiter<W> {
+    /// A wait on `word` that is not queued yet.
+    pub fn new(word: &AtomicU32, waker: W) -> Waiter<W> {
+        let links = Links {
+            previous: ptr::null(),
+            next: ptr::null(),
+            is_queued: false,
+        };
+        Waiter {
+            address: FutexAddress::of(word),
+            waker,
+            links: UnsafeCell::new(links),
+        }
+    }
+}
+
+impl<W> fmt::Debug for Waiter<W> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Waiter")
+            .field("address", &self.address)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<W> fmt::Debug for ParkingLot<W> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("ParkingLot").finish_non_exhaustive()
+    }
+}
+
+impl<W: Copy + Send> Default for ParkingLot<W> {
+    fn default() -> ParkingLot<W> {
+        ParkingLot::new()
+    }
+}
+
+impl<W: Copy + Send> ParkingLot<W> {
+    /// An empty lot.
+    #[must_use]
+    pub fn new() -> ParkingLot<W> {
+        let empty = || Bucket {
+            queue: Mutex::new(Queue {
+                first: ptr::null(),
+                last: ptr::null(),
+            }),
+        };
+        ParkingLot {
+            buckets: (0..BUCKETS).map(|_| empty()).collect(),
+        }
+    }
+
+    fn queue(&self, address: FutexAddress) -> MutexGuard<'_, Queue<W>> {
+        // Fibonacci hashing; words are 4-byte aligned, the top bits are mixed best.
+        let hash = (address.as_usize() as u64 >> 2).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let index = usize::try_from(hash >> 56).expect("eight bits fit");
+        self.buckets[index % BUCKETS]
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues `waiter` if `word` is `expected`; returns whether it did.
+    ///
+    /// # Safety
+    /// `waiter` was made for `word`, is in no queue, and stays valid and unmoved
+    /// until it has left the queue: until a wake gave out its waker, or
+    /// [`remove`](ParkingLot::remove) returned.
+    pub unsafe fn enqueue(
+        &self,
+        waiter: *const Waiter<W>,
+        word: &AtomicU32,
+        expected: u32,
+    ) -> bool {
+        let address = FutexAddress::of(word);
+        let mut queue = self.queue(address);
+        // Pairs with the store of whoever wakes: by the lock, see step 2.
+        if word.load(Ordering::Acquire) != expected {
+            return false;
+        }
+        // SAFETY: waiters: the caller's contract, under the lock.
+        let links = unsafe { &mut *links_of(waiter) };
+        *links = Links {
+            previous: queue.last,
+            next: ptr::null(),
+            is_queued: true,
+        };
+        if queue.last.is_null() {
+            queue.first = waiter;
+        } else {
+            // SAFETY: waiters: a queued one, under the lock.
+            unsafe { (*links_of(queue.last)).next = waiter };
+        }
+        queue.last = waiter;
+        true
+    }
+
+    /// Takes `waiter` off the queue; returns whether it was still on it. If not,
+    /// a wake has taken it and gives out (or gave out) its waker.
+    ///
+    /// # Safety
+    /// `waiter` is valid.
+    pub unsafe fn remove(&self, waiter: *const Waiter<W>) -> bool {
+        // SAFETY: valid by the caller's contract; the address never changes.
+        let address = unsafe { (*waiter).address };
+        let mut queue = self.queue(address);
+        queue.unlink(waiter)
+    }
+
+    /// Takes at most `count` waiters of `address` off the queue, the oldest first.
+    /// `taken` is called under the lock, while the waiter is sure to be valid;
+    /// what it returns goes to `wake` after the lock was released. Returns how
+    /// many were taken.
+    pub fn wake<R>(
+        &self,
+        address: FutexAddress,
+        count: u32,
+        mut taken: impl FnMut(W) -> R,
+        mut wake: impl FnMut(R),
+    ) -> u32 {
+        let mut total = 0;
+        loop {
+            let mut batch: [Option<R>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
+            let mut filled = 0;
+            let mut queue = self.queue(address);
+            let mut next = queue.first;
+            while !next.is_null() && filled < WAKE_BATCH && total < count {
+                let waiter = next;
+                // SAFETY: waiters: a queued one, under the lock.
+                let links = unsafe { &*links_of(waiter) };
+                next = links.next;
+                // SAFETY: as above; its owner does not write to these fields either.
+                let queued = unsafe { &*waiter };
+                if queued.address == address {
+                    queue.unlink(waiter);
+                    batch[filled] = Some(taken(queued.waker));
+                    filled += 1;
+                    total += 1;
+                }
+            }
+            drop(queue);
+            batch.into_iter().flatten().for_each(&mut wake);
+            if filled < WAKE_BATCH {
+                return total;
+            }
+        }
+    }
+
+    /// How many waits are queued: for reports and tests, of no use for decisions.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        let count = |bucket: &Bucket<W>| {
+            let queue = bucket.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut count = 0;
+            let mut next = queue.first;
+            while !next.is_null() {
+                count += 1;
+                // SAFETY: waiters: a queued one, under the lock.
+                next = unsafe { (*links_of(next)).next };
+            }
+            count
+        };
+        self.buckets.iter().map(count).sum()
+    }
+
+    /// Whether no wait is queued.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn links_of<W>(waiter: *const Waiter<W>) -> *mut Links<W> {
+    // SAFETY: waiters: valid, whoever calls this says why.
+    UnsafeCell::raw_get(unsafe { &raw const (*waiter).links })
+}
+
+impl<W> Queue<W> {
+    /// Takes `waiter`, which belongs to this queue, off it if it is on it.
+    fn unlink(&mut self, waiter: *const Waiter<W>) -> bool {
+        // SAFETY: waiters: valid, under the lock.
+        let links = unsafe { &mut *links_of(waiter) };
+        if !links.is_queued {
+            return false;
+        }
+        links.is_queued = false;
+        let (previous, next) = (links.previous, links.next);
+        if previous.is_null() {
+            self.first = next;
+        } else {
+            // SAFETY: waiters: a queued one, under the lock.
+            unsafe { (*links_of(previous)).next = next };
+        }
+        if next.is_null() {
+            self.last = previous;
+        } else {
+            // SAFETY: waiters: a queued one, under the lock.
+            unsafe { (*links_of(next)).previous = previous };
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wake_all(lot: &ParkingLot<u32>, word: &AtomicU32, count: u32) -> Vec<u32> {
+        let mut order = Vec::new();
+        lot.wake(
+            FutexAddress::of(word),
+            count,
+            |waker| waker,
+            |waker| order.push(waker),
+        );
+        order
+    }
+
+    #[test]
+    fn a_wait_on_a_changed_word_is_not_queued() {
+        let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(1));
+        let waiter = Waiter::new(&word, 7);
+        // SAFETY: the waiter outlives the lot's interest in it.
+        assert!(!unsafe { lot.enqueue(&raw const waiter, &word, 0) });
+        assert!(lot.is_empty());
+    }
+
+    #[test]
+    fn a_wake_takes_the_oldest_first_and_only_its_own_word() {
+        let (lot, word, other) = (
+            ParkingLot::<u32>::new(),
+            AtomicU32::new(0),
+            AtomicU32::new(0),
+        );
+        let waiters: Vec<_> = (0..100).map(|number| Waiter::new(&word, number)).collect();
+        let stranger = Waiter::new(&other, 1000);
+        for waiter in &waiters {
+            // SAFETY: taken off below, before the vector goes.
+            assert!(unsafe { lot.enqueue(waiter, &word, 0) });
+        }
+        // SAFETY: as above.
+        assert!(unsafe { lot.enqueue(&raw const stranger, &other, 0) });
+        assert_eq!(wake_all(&lot, &word, 3), [0, 1, 2]);
+        assert_eq!(
+            wake_all(&lot, &word, u32::MAX),
+            (3..100).collect::<Vec<_>>()
+        );
+        assert_eq!(wake_all(&lot, &word, 1), []);
+        assert_eq!(wake_all(&lot, &other, 1), [1000]);
+        assert!(lot.is_empty());
+    }
+
+    #[test]
+    fn exactly_one_of_wake_and_remove_takes_a_waiter() {
+        let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(0));
+        let waiters: Vec<_> = (0..3).map(|number| Waiter::new(&word, number)).collect();
+        for waiter in &waiters {
+            // SAFETY: taken off below, before the vector goes.
+            assert!(unsafe { lot.enqueue(waiter, &word, 0) });
+        }
+        // SAFETY: the waiter is valid.
+        assert!(unsafe { lot.remove(&raw const waiters[1]) });
+        // SAFETY: the waiter is valid.
+        assert!(!unsafe { lot.remove(&raw const waiters[1]) });
+        assert_eq!(wake_all(&lot, &word, 1), [0]);
+        // SAFETY: the waiter is valid.
+        assert!(!unsafe { lot.remove(&raw const waiters[0]) });
+        assert_eq!(wake_all(&lot, &word, 5), [2]);
+    }
+}
