@@ -71,7 +71,7 @@ impl Label {
         label
     }
 
-    fn name(&self) -> &[u8] {
+    pub(super) fn name(&self) -> &[u8] {
         &self.name[..usize::from(self.name_bytes).min(Label::NAME_BYTES_MAX)]
     }
 }
@@ -175,6 +175,12 @@ fn find_overflow(addr: usize) -> Option<Overflow> {
         }
         next = entry.next;
     }
+}
+
+/// Whether `addr` lies in a guard of a live slab.
+#[cfg(test)]
+pub(super) fn is_guard(addr: usize) -> bool {
+    find_overflow(addr).is_some()
 }
 
 impl Entry {

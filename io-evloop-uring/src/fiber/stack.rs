@@ -37,11 +37,11 @@ use std::{
     collections::VecDeque,
     fs, io,
     marker::PhantomData,
-    mem::ManuallyDrop,
+    mem::{self, MaybeUninit},
     num::NonZeroUsize,
     ptr,
     sync::{
-        OnceLock,
+        Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     thread,
@@ -171,6 +171,38 @@ pub(crate) struct StackBounds {
 }
 
 impl StackBounds {
+    /// The stack that the calling thread was started on, for code that runs on
+    /// no fiber. Costs system calls (on a main thread a read of its mappings).
+    ///
+    /// # Errors
+    /// What pthread_getattr_np(3) answers.
+    pub(crate) fn of_current_thread() -> io::Result<StackBounds> {
+        let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
+        // SAFETY: names this thread; no requirements.
+        let this_thread = unsafe { libc::pthread_self() };
+        // SAFETY: initialises `attributes` if it answers 0.
+        let result = unsafe { libc::pthread_getattr_np(this_thread, attributes.as_mut_ptr()) };
+        if result != 0 {
+            return Err(io::Error::from_raw_os_error(result));
+        }
+        let mut low = ptr::null_mut();
+        let mut bytes = 0;
+        // SAFETY: reads the initialised attributes, writes two words.
+        let result = unsafe {
+            libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut low, &raw mut bytes)
+        };
+        // SAFETY: initialised above, and not used again.
+        unsafe { libc::pthread_attr_destroy(attributes.as_mut_ptr()) };
+        if result != 0 {
+            return Err(io::Error::from_raw_os_error(result));
+        }
+        let low = low.addr();
+        Ok(StackBounds {
+            low,
+            base: low + bytes,
+        })
+    }
+
     /// All bytes of the stack, used or not.
     #[inline]
     pub(crate) fn total_bytes(&self) -> usize {
@@ -208,8 +240,8 @@ pub(crate) struct StackPool {
     layout: StackLayout,
     /// How the next fresh slot is guarded; falls from `Marker` to `Protect` once.
     guard: GuardKind,
-    /// Leaked, not dropped, if a stack is still taken when the pool ends.
-    slabs: ManuallyDrop<Vec<Slab>>,
+    /// Moves to [`LEAKED_SLABS`] if a stack is still taken when the pool ends.
+    slabs: Vec<Slab>,
     /// Slots that were made into stacks so far; also the next slot's number.
     made_count: usize,
     /// Stacks outside the pool.
@@ -231,7 +263,7 @@ impl StackPool {
             layout: StackLayout::new(options.stack_bytes, page_bytes())?,
             guard: options.forced_guard.unwrap_or(GuardKind::Marker),
             options,
-            slabs: ManuallyDrop::new(Vec::new()),
+            slabs: Vec::new(),
             made_count: 0,
             taken_count: 0,
             warm: VecDeque::new(),
@@ -345,11 +377,13 @@ impl StackPool {
 impl Drop for StackPool {
     fn drop(&mut self) {
         if self.taken_count == 0 {
-            // SAFETY: `slabs` is dropped here only, and the pool is never used again.
-            unsafe { ManuallyDrop::drop(&mut self.slabs) };
             return;
         }
-        // A parked fiber's stack may never be freed: the slabs are leaked.
+        // A parked fiber's stack may never be freed.
+        LEAKED_SLABS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(mem::take(&mut self.slabs));
         debug_assert!(
             thread::panicking(),
             "{} fiber stacks were not given back; their slabs are leaked",
@@ -357,6 +391,10 @@ impl Drop for StackPool {
         );
     }
 }
+
+/// The slabs of pools that ended before their stacks came back: they stay
+/// mapped for ever, and here a person with a debugger finds them.
+static LEAKED_SLABS: Mutex<Vec<Vec<Slab>>> = Mutex::new(Vec::new());
 
 /// One mapping of [`StackLayout::slot_count`] slots. Dropping it unmaps it.
 struct Slab {

@@ -1,0 +1,216 @@
+//! The switch: values, nesting, ends, panics.
+#![expect(unsafe_code, reason = "suspends through a raw pointer")]
+
+use std::{
+    cell::{Cell, RefCell},
+    panic::{self, AssertUnwindSafe},
+    rc::Rc,
+    thread,
+};
+
+use super::{assert_child_dies, ended, fiber, is_child, pool, suspended};
+use crate::fiber::{Fiber, Suspender, SuspenderPointer};
+
+#[test]
+fn values_travel_both_ways() {
+    let mut pool = pool();
+    let mut log = Vec::new();
+    let mut fiber = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, String, u64>, first| {
+            log.push(first);
+            log.push(suspender.suspend(1));
+            log.push(suspender.suspend(2));
+        },
+    );
+    assert_eq!(suspended(fiber.resume("a".to_owned())), 1);
+    assert_eq!(suspended(fiber.resume("b".to_owned())), 2);
+    pool.give_back(ended(fiber.resume("c".to_owned())));
+    drop(fiber);
+    assert_eq!(log, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_fiber_suspends_a_million_times() {
+    let mut pool = pool();
+    let mut fiber = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, u64, u64>, mut input| {
+            while input != u64::MAX {
+                input = suspender.suspend(input * 2);
+            }
+        },
+    );
+    for i in 0..1_000_000 {
+        assert_eq!(suspended(fiber.resume(i)), i * 2);
+    }
+    pool.give_back(ended(fiber.resume(u64::MAX)));
+}
+
+#[test]
+fn a_scheduler_on_a_fiber_runs_other_fibers() {
+    // The shape of the main thread: the main code resumes a scheduler that has
+    // a stack of its own, which resumes tasks and suspends to run main again.
+    let pool = RefCell::new(pool());
+    let log = RefCell::new(Vec::new());
+    let stack = pool.borrow_mut().take().unwrap();
+    let mut scheduler = fiber(stack, |main: Suspender<'_, (), &str>, ()| {
+        let mut tasks = Vec::new();
+        for id in 0..3 {
+            let log = &log;
+            let stack = pool.borrow_mut().take().unwrap();
+            tasks.push(fiber(
+                stack,
+                move |suspender: Suspender<'_, (), u32>, ()| {
+                    for round in 0..3 {
+                        log.borrow_mut().push((id, round));
+                        suspender.suspend(round);
+                    }
+                },
+            ));
+        }
+        for round in 0..3 {
+            for task in &mut tasks {
+                assert_eq!(suspended(task.resume(())), round);
+            }
+            main.suspend("round done");
+        }
+        for mut task in tasks {
+            pool.borrow_mut().give_back(ended(task.resume(())));
+        }
+    });
+    for round in 0..3 {
+        assert_eq!(suspended(scheduler.resume(())), "round done");
+        assert_eq!(log.borrow().len(), (round + 1) * 3);
+    }
+    let stack = ended(scheduler.resume(()));
+    pool.borrow_mut().give_back(stack);
+    assert_eq!(log.borrow()[..4], [(0, 0), (1, 0), (2, 0), (0, 1)]);
+    assert_eq!(pool.borrow().taken_count(), 0);
+}
+
+#[test]
+fn code_deep_in_a_call_chain_suspends_through_the_pointer() {
+    thread_local! {
+        static CURRENT: Cell<Option<SuspenderPointer<u32, u32>>> = const { Cell::new(None) };
+    }
+    fn deep(levels: u32) -> u32 {
+        if levels == 0 {
+            let pointer = CURRENT.get().expect("the body stored it");
+            // SAFETY: called by the body of the only fiber, which is running.
+            return unsafe { pointer.suspend(7) };
+        }
+        std::hint::black_box(deep(levels - 1))
+    }
+    let mut pool = pool();
+    let mut result = 0;
+    let mut fiber = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, u32, u32>, _| {
+            CURRENT.set(Some(suspender.pointer()));
+            result = deep(100);
+        },
+    );
+    assert_eq!(suspended(fiber.resume(0)), 7);
+    pool.give_back(ended(fiber.resume(9)));
+    drop(fiber);
+    assert_eq!(result, 9);
+}
+
+#[test]
+fn a_panic_leaves_the_fiber_by_value() {
+    let mut pool = pool();
+    let mut caught = None;
+    let mut fiber = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, (), ()>, ()| {
+            let body = AssertUnwindSafe(|| {
+                suspender.suspend(());
+                panic::panic_any(42_u32);
+            });
+            caught = panic::catch_unwind(body).err();
+        },
+    );
+    suspended(fiber.resume(()));
+    pool.give_back(ended(fiber.resume(())));
+    drop(fiber);
+    let payload = caught.expect("the panic was caught on the fiber");
+    assert_eq!(payload.downcast_ref(), Some(&42_u32));
+    assert!(!thread::panicking());
+}
+
+#[test]
+fn a_panic_that_reaches_the_root_aborts_with_a_message() {
+    if is_child() {
+        let mut pool = pool();
+        let mut fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
+            panic!("nobody catches this");
+        });
+        let _switch = fiber.resume(());
+        return;
+    }
+    let stderr = assert_child_dies(
+        "switch::a_panic_that_reaches_the_root_aborts_with_a_message",
+        libc::SIGABRT,
+    );
+    assert!(
+        stderr.contains("a panic reached the root of a fiber"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn dropping_a_suspended_fiber_aborts_with_a_message() {
+    if is_child() {
+        let mut pool = pool();
+        let mut fiber = fiber(
+            pool.take().unwrap(),
+            |suspender: Suspender<'_, (), ()>, ()| {
+                suspender.suspend(());
+            },
+        );
+        suspended(fiber.resume(()));
+        drop(fiber);
+        return;
+    }
+    let stderr = assert_child_dies(
+        "switch::dropping_a_suspended_fiber_aborts_with_a_message",
+        libc::SIGABRT,
+    );
+    assert!(stderr.contains("a suspended fiber was dropped"), "{stderr}");
+}
+
+#[test]
+fn a_resumed_fiber_that_has_ended_panics() {
+    let mut pool = pool();
+    let mut fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {});
+    pool.give_back(ended(fiber.resume(())));
+    assert!(panic::catch_unwind(AssertUnwindSafe(|| fiber.resume(()))).is_err());
+}
+
+#[test]
+fn a_dropped_fresh_fiber_drops_what_its_body_captured() {
+    let captured = Rc::new(());
+    let mut pool = pool();
+    let mine = Rc::clone(&captured);
+    let fresh = fiber(pool.take().unwrap(), move |_: Suspender<'_, (), ()>, ()| {
+        drop(mine)
+    });
+    assert_eq!(Rc::strong_count(&captured), 2);
+    pool.give_back(fresh.discard());
+    assert_eq!(Rc::strong_count(&captured), 1);
+}
+
+#[test]
+fn a_fiber_cannot_change_its_thread() {
+    /// Two implementations fit a type that is `Send`: naming `claim` of it is
+    /// ambiguous and does not compile.
+    trait AmbiguousIfSend<Marker> {
+        fn claim() {}
+    }
+    impl<T> AmbiguousIfSend<()> for T {}
+    impl<T: Send> AmbiguousIfSend<u8> for T {}
+    <Fiber<(), ()> as AmbiguousIfSend<_>>::claim();
+    <SuspenderPointer<(), ()> as AmbiguousIfSend<_>>::claim();
+    <Suspender<'_, (), ()> as AmbiguousIfSend<_>>::claim();
+}
