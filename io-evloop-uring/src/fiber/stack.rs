@@ -457,7 +457,14 @@ impl Slab {
         let addr = self.slot_start(slot_index).get();
         let bytes = self.layout.guard_bytes;
         match guard {
-            GuardKind::Marker => install_marker(addr, bytes),
+            GuardKind::Marker => {
+                install_marker(addr, bytes)?;
+                // Once per slab; what holds for one slot holds for all of them.
+                if slot_index == 0 {
+                    check_marker(addr)?;
+                }
+                Ok(())
+            }
             GuardKind::Protect => {
                 reserve_protected_stack()?;
                 if let Err(error) = protect(addr, bytes) {
@@ -504,20 +511,25 @@ impl Drop for Slab {
     }
 }
 
-/// Marks `bytes` at `addr` as a guard and makes sure that they fault.
-///
-/// Some emulators answer any advice with success, so the result is tried out:
-/// the kernel is asked to read a time from there, and must say EFAULT.
+/// Marks `bytes` at `addr` as a guard.
 fn install_marker(addr: usize, bytes: usize) -> io::Result<()> {
-    let guard = ptr::with_exposed_provenance_mut::<libc::c_void>(addr);
+    let guard = ptr::with_exposed_provenance_mut(addr);
     // SAFETY: the range is the guard of a slot that is no stack yet, so nobody
     // uses it and its content may be discarded.
     if unsafe { libc::madvise(guard, bytes, MADV_GUARD_INSTALL) } != 0 {
         return Err(io::Error::last_os_error());
     }
-    // SAFETY: the kernel reads the time, if it can; fresh pages hold a time of
-    // 0, for which it does not sleep. No memory is written.
-    if unsafe { libc::nanosleep(guard.cast(), ptr::null_mut()) } == 0 {
+    Ok(())
+}
+
+/// Makes sure that a marker faults: some emulators take any advice for a hint
+/// and answer success. The kernel is asked to read a time from the guard, and
+/// must fail; where there is no guard it reads the zeros of a fresh page.
+fn check_marker(addr: usize) -> io::Result<()> {
+    let guard = ptr::with_exposed_provenance(addr);
+    // SAFETY: reads at most the mapped guard of a slot that is no stack yet and
+    // writes nothing. A time of 0 does not sleep.
+    if unsafe { libc::nanosleep(guard, ptr::null_mut()) } == 0 {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     Ok(())

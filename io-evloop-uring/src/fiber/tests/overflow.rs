@@ -51,14 +51,14 @@ fn overflow_test(test: &str, forced_guard: Option<GuardKind>) {
     }
 }
 
-/// Recurses without end on the third of some fibers.
+/// Recurses without end on the last of some stacks, in the pool's second slab.
 fn overflow(forced_guard: Option<GuardKind>) {
     let options = StackOptions {
         forced_guard,
         ..StackOptions::default()
     };
     let mut pool = StackPool::new(options).unwrap();
-    let mut stacks: Vec<_> = (0..3).map(|_| pool.take().unwrap()).collect();
+    let mut stacks: Vec<_> = (0..70).map(|_| pool.take().unwrap()).collect();
     let mut stack = stacks.pop().unwrap();
     stack.set_label(17, "hungry");
     let mut fiber = fiber(stack, |_: Suspender<'_, (), ()>, ()| {
@@ -193,6 +193,14 @@ fn guards_are_recognised_to_the_byte_while_the_slab_lives() {
         );
         guards.push(guard);
     }
+    let slot_bytes = StackLayout::new(pool.stack_bytes(), 4096)
+        .unwrap()
+        .slot_bytes;
+    let end = guards.iter().max().unwrap() + slot_bytes;
+    assert!(
+        !is_guard(end),
+        "the slab ends before the guard of one slot more"
+    );
     stacks.into_iter().for_each(|stack| pool.give_back(stack));
     assert!(is_guard(guards[99]), "the slab lives as long as its pool");
     drop(pool);

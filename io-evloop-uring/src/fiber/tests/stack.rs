@@ -265,8 +265,10 @@ fn a_stack_of_another_pool_is_refused() {
     let mut one = pool();
     let mut other = pool();
     let stack = one.take().unwrap();
+    let stack_of_other = other.take().unwrap();
     let refused = panic::catch_unwind(AssertUnwindSafe(|| other.give_back(stack)));
     assert!(refused.is_err());
+    other.give_back(stack_of_other);
     // The stack went down with the panic; its slab stays, which drop reports.
     drop(panic::catch_unwind(AssertUnwindSafe(move || drop(one))));
 }
