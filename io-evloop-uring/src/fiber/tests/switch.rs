@@ -5,6 +5,7 @@ use std::{
     cell::{Cell, RefCell},
     panic::{self, AssertUnwindSafe},
     rc::Rc,
+    sync::Mutex,
     thread,
 };
 
@@ -213,4 +214,29 @@ fn a_fiber_cannot_change_its_thread() {
     <Fiber<(), ()> as AmbiguousIfSend<_>>::claim();
     <SuspenderPointer<(), ()> as AmbiguousIfSend<_>>::claim();
     <Suspender<'_, (), ()> as AmbiguousIfSend<_>>::claim();
+}
+
+#[test]
+fn guards_live_across_a_suspension() {
+    let mut pool = pool();
+    let mutex = Mutex::new(1);
+    let cell = RefCell::new(1);
+    let mut holder = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, (), ()>, ()| {
+            let mut locked = mutex.lock().unwrap();
+            let mut borrowed = cell.borrow_mut();
+            suspender.suspend(());
+            *locked += 1;
+            *borrowed += 1;
+        },
+    );
+    suspended(holder.resume(()));
+    let mut sibling = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
+        assert!(mutex.try_lock().is_err() && cell.try_borrow().is_err());
+    });
+    pool.give_back(ended(sibling.resume(())));
+    pool.give_back(ended(holder.resume(())));
+    drop((holder, sibling));
+    assert_eq!((*mutex.lock().unwrap(), *cell.borrow()), (2, 2));
 }
