@@ -27,7 +27,13 @@ pub use operation::{
 };
 pub use time::{Clock, Instant};
 
-/// Files and directories: what programs use, in the shape of [`std::fs`].
+/// Files and directories: what programs use, in the shape of [`std::fs`], with
+/// the executor as first argument.
 pub mod fs {
-    pub use crate::file::{DirEntry, DirectoryEntries, FileTime, FileType, Metadata, OpenOptions};
+    pub use crate::file::{
+        Dir, DirEntry, DirEntryRef, DirectoryEntries, File, FileTime, FileType, Metadata,
+        OpenOptions, Progress, ReadDir, copy, copy_fully, create_dir, create_dir_all, exists,
+        hard_link, metadata, read, read_dir, read_link, read_to_string, remove_dir, remove_dir_all,
+        remove_file, rename, set_permissions, symlink, symlink_metadata, write,
+    };
 }

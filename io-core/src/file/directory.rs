@@ -67,13 +67,26 @@ impl DirectoryEntries {
     /// The entry at `index`, counted from 0 in the order in which they were pushed.
     #[must_use]
     pub fn entry(&self, index: usize) -> Option<DirEntry> {
-        let entry = self.entries.get(index)?;
-        let name = OsStr::from_bytes(&self.names[entry.name_start..entry.name_end]);
-        Some(DirEntry {
-            name: name.to_os_string(),
+        self.get(index).map(DirEntryRef::to_entry)
+    }
+
+    /// As [`entry`](DirectoryEntries::entry), borrowed.
+    #[must_use]
+    pub fn get(&self, index: usize) -> Option<DirEntryRef<'_>> {
+        self.entries.get(index).map(|entry| self.view(entry))
+    }
+
+    /// All entries, borrowed, in the order in which they were pushed.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = DirEntryRef<'_>> {
+        self.entries.iter().map(|entry| self.view(entry))
+    }
+
+    fn view(&self, entry: &Entry) -> DirEntryRef<'_> {
+        DirEntryRef {
+            name: OsStr::from_bytes(&self.names[entry.name_start..entry.name_end]),
             file_type: entry.file_type,
             inode: entry.inode,
-        })
+        }
     }
 
     /// Memory for the backend's raw listing; kept with the buffer so that one
@@ -83,12 +96,51 @@ impl DirectoryEntries {
     }
 }
 
+/// One name in a directory, borrowed from its [`DirectoryEntries`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DirEntryRef<'a> {
+    name: &'a OsStr,
+    file_type: FileType,
+    inode: u64,
+}
+
+impl<'a> DirEntryRef<'a> {
+    /// The name, without any directory.
+    #[must_use]
+    pub const fn file_name(self) -> &'a OsStr {
+        self.name
+    }
+
+    /// What the directory says it is; [`FileType::Unknown`] where the file system
+    /// does not keep it there (ask its metadata then).
+    #[must_use]
+    pub const fn file_type(self) -> FileType {
+        self.file_type
+    }
+
+    /// Its inode number.
+    #[must_use]
+    pub const fn inode(self) -> u64 {
+        self.inode
+    }
+
+    /// The same, with a name of its own.
+    #[must_use]
+    pub fn to_entry(self) -> DirEntry {
+        DirEntry {
+            name: self.name.to_os_string(),
+            file_type: self.file_type,
+            inode: self.inode,
+        }
+    }
+}
+
 /// One name in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DirEntry {
-    pub(crate) name: OsString,
-    pub(crate) file_type: FileType,
-    pub(crate) inode: u64,
+    name: OsString,
+    file_type: FileType,
+    inode: u64,
 }
 
 impl DirEntry {

@@ -59,6 +59,12 @@ impl FileType {
     pub fn is_symlink(self) -> bool {
         self == FileType::SymbolicLink
     }
+
+    /// Whether the file system did not say what it is.
+    #[must_use]
+    pub fn is_unknown(self) -> bool {
+        self == FileType::Unknown
+    }
 }
 
 /// A time stamp of a file: seconds and nanoseconds since 1970-01-01 00:00 UTC.

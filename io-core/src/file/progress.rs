@@ -1,0 +1,28 @@
+//! [`Progress`]: how far a transfer of many operations came, also when it
+//! failed. Made by the `..._fully` functions of `File` and by `copy_fully`.
+
+use std::io;
+
+/// How far a transfer came that takes several operations, and how it ended.
+///
+/// `write_all` and its like only say that they failed; after a cancel request
+/// or a passed deadline a program may want to go on where it stopped.
+#[derive(Debug)]
+#[must_use = "the transfer may have failed"]
+pub struct Progress {
+    /// Bytes transferred for certain. The operation that failed transferred none.
+    pub bytes: u64,
+    /// `Ok` if the transfer came to its end: all is written, or the buffer is
+    /// full, or the file has ended.
+    pub result: io::Result<()>,
+}
+
+impl Progress {
+    /// The bytes if all went well; the count is lost otherwise.
+    ///
+    /// # Errors
+    /// What ended the transfer.
+    pub fn finish(self) -> io::Result<u64> {
+        self.result.map(|()| self.bytes)
+    }
+}
