@@ -28,20 +28,60 @@
 //! | `layout.rs` | where the guard, the label and the top of each stack lie |
 //! | `stack.rs` | slabs of stacks, guards, recycling |
 //! | `switch.rs` | `Fiber`, `Suspender`: resume and suspend |
+//! | `thread_word.rs` | the one thread-local of the scheduler |
+//! | `threads.rs` | stand-in for `switch.rs` for checkers, `--cfg fiber_threads` |
 //! | `overflow.rs` | the signal handler that names the task whose stack is full |
 //! | `SOUNDNESS.md` | the situations that could make fibers unsound, with verdicts |
+
+#![cfg_attr(
+    fiber_threads,
+    allow(
+        dead_code,
+        reason = "the stand-in keeps stacks but does not run on them"
+    )
+)]
 
 mod layout;
 mod overflow;
 mod stack;
-mod switch;
+mod thread_word;
+
+cfg_if::cfg_if! {
+    if #[cfg(fiber_threads)] {
+        mod threads;
+        use self::threads as switching;
+    } else {
+        mod switch;
+        use self::switch as switching;
+    }
+}
 
 #[cfg(test)]
 mod tests;
+
+use std::process;
 
 #[allow(unused_imports, reason = "the scheduler is written next")]
 pub(crate) use self::{
     overflow::{ensure_alternate_stack, install_overflow_report},
     stack::{GuardKind, Stack, StackBounds, StackOptions, StackPool},
-    switch::{Fiber, Suspender, SuspenderPointer, Switch},
+    switching::{Fiber, Suspender, SuspenderPointer},
+    thread_word::{set_thread_word, thread_word},
 };
+
+/// What a resumed fiber did.
+#[derive(Debug)]
+#[must_use = "an ended fiber's stack goes back to its pool"]
+pub(crate) enum Switch<Out> {
+    /// It suspended itself with this value and waits to be resumed.
+    Suspended(Out),
+    /// Its body returned; the stack is free.
+    Ended(Stack),
+}
+
+/// Ends the process where going on would be unsound and unwinding cannot help.
+#[cold]
+fn abort_with(message: &str) -> ! {
+    eprintln!("io-evloop-uring: {message}; this is a bug of the event loop");
+    process::abort();
+}

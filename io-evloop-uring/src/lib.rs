@@ -1,7 +1,7 @@
 //! The contract on stackful fibers over one io_uring per worker thread.
 
 #[cfg_attr(
-    not(test),
+    not(any(test, fiber_threads)),
     expect(dead_code, reason = "the scheduler that runs fibers comes next")
 )]
 mod fiber;

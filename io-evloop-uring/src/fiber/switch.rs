@@ -39,23 +39,12 @@
 
 use std::{
     panic::{self, AssertUnwindSafe},
-    process,
     ptr::NonNull,
 };
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::stack::Stack;
-
-/// What a resumed fiber did.
-#[derive(Debug)]
-#[must_use = "an ended fiber's stack goes back to its pool"]
-pub(crate) enum Switch<Out> {
-    /// It suspended itself with this value and waits to be resumed.
-    Suspended(Out),
-    /// Its body returned; the stack is free.
-    Ended(Stack),
-}
+use super::{Switch, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
@@ -211,10 +200,4 @@ impl<In, Out> SuspenderPointer<In, Out> {
         let yielder = unsafe { self.yielder.as_ref() };
         yielder.suspend(out)
     }
-}
-
-#[cold]
-fn abort_with(message: &str) -> ! {
-    eprintln!("io-evloop-uring: {message}; this is a bug of the event loop");
-    process::abort();
 }

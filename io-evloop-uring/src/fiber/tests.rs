@@ -5,7 +5,10 @@
 //! starts itself again with [`CHILD_VARIABLE`] set and only that test selected.
 #![expect(unsafe_code, reason = "makes fibers that borrow locals")]
 
+// Stacks are not run on when threads stand in for fibers.
+#[cfg(not(fiber_threads))]
 mod overflow;
+#[cfg(not(fiber_threads))]
 mod stack;
 mod switch;
 

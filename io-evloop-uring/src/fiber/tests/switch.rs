@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{assert_child_dies, ended, fiber, is_child, pool, suspended};
-use crate::fiber::{Fiber, Suspender, SuspenderPointer};
+use crate::fiber::{Fiber, Suspender, SuspenderPointer, set_thread_word, thread_word};
 
 #[test]
 fn values_travel_both_ways() {
@@ -239,4 +239,24 @@ fn guards_live_across_a_suspension() {
     pool.give_back(ended(holder.resume(())));
     drop((holder, sibling));
     assert_eq!((*mutex.lock().unwrap(), *cell.borrow()), (2, 2));
+}
+
+#[test]
+fn the_thread_word_is_the_same_on_all_fibers_of_a_thread() {
+    let mut pool = pool();
+    let (one, two) = (1_u8, 2_u8);
+    let (one, two) = ((&raw const one).cast::<()>(), (&raw const two).cast::<()>());
+    set_thread_word(one);
+    let mut fiber = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, (), ()>, ()| {
+            assert_eq!(thread_word(), one);
+            suspender.suspend(());
+            assert_eq!(thread_word(), two);
+        },
+    );
+    suspended(fiber.resume(()));
+    set_thread_word(two);
+    pool.give_back(ended(fiber.resume(())));
+    assert_eq!(thread_word(), two);
 }

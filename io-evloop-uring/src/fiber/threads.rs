@@ -1,0 +1,268 @@
+//! The stand-in for `switch.rs` under `--cfg fiber_threads`: each fiber is an
+//! OS thread, and exactly one of a resumer and its fiber runs at a time. For
+//! checkers that cannot follow a stack switch (the thread sanitizer, helgrind).
+//!
+//! Called by the scheduler only, under the same names and contracts as
+//! `switch.rs`. May import `stack.rs`, `thread_word.rs` and std.
+//!
+//! ```text
+//!   resumer                     Turn                      fiber's thread
+//!   resume(input) ---------> Fiber(input) ------------> runs the body
+//!     waits                                                |
+//!   Suspended(out) <-------- Resumer(out) <------------ suspend(out), waits
+//!   Ended(stack) <---------- Ended <------------------- the body returned
+//!   discard() -------------> Discard -----------------> drops the body
+//! ```
+//!
+//! What differs from real fibers: thread-locals other than the *thread word*
+//! are each fiber's own, `remaining_stack_bytes` is 0 (the body runs on the
+//! thread's stack, the `Stack` is only kept), and overflow is reported by std.
+//!
+//! # Safety argument
+//!
+//! *Hand-off*: whatever the body and its resumers share is touched by one
+//! thread at a time, and each hand-off goes through the mutex, which orders
+//! all that came before it. So moving values that are not `Send` across is as
+//! if they stayed on one thread, thread-locals apart.
+#![expect(
+    unsafe_code,
+    reason = "moves bodies that are not Send to a thread that stands in for a fiber"
+)]
+
+use std::{
+    marker::PhantomData,
+    panic::{self, AssertUnwindSafe},
+    ptr::NonNull,
+    sync::{Arc, Condvar, Mutex, PoisonError},
+    thread::{Builder, JoinHandle},
+};
+
+use super::{
+    Switch, abort_with,
+    stack::Stack,
+    thread_word::{set_thread_word, thread_word},
+};
+
+/// Room for the sanitizers' own frames beside the body's.
+const THREAD_STACK_BYTES_MIN: usize = 1024 * 1024;
+
+/// A body of code on a thread of its own that runs only between `resume` and
+/// `suspend`. Dropping a suspended one aborts the process, as for real fibers.
+pub(crate) struct Fiber<In, Out> {
+    baton: Arc<Baton<In, Out>>,
+    /// `None` once the body has returned.
+    parts: Option<(JoinHandle<()>, Stack)>,
+    is_started: bool,
+    not_send: PhantomData<*mut ()>,
+}
+
+/// Whose turn it is, and what is handed over.
+enum Turn<In, Out> {
+    /// Nothing is handed over: the fiber is fresh, or somebody runs.
+    Nobody,
+    /// The fiber's, with the resumer's thread word.
+    Fiber(In, *const ()),
+    /// The resumer's.
+    Resumer(Out),
+    /// The resumer's; the body has returned.
+    Ended,
+    /// The fiber's: it never ran, and drops its body.
+    Discard,
+}
+
+struct Baton<In, Out> {
+    turn: Mutex<Turn<In, Out>>,
+    changed: Condvar,
+}
+
+impl<In, Out> Baton<In, Out> {
+    fn hand_over(&self, turn: Turn<In, Out>) {
+        *self.turn.lock().unwrap_or_else(PoisonError::into_inner) = turn;
+        self.changed.notify_all();
+    }
+
+    /// Waits until `pick` gets something out of the turn.
+    fn wait<T>(&self, pick: impl Fn(Turn<In, Out>) -> Result<T, Turn<In, Out>>) -> T {
+        let mut turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match pick(std::mem::replace(&mut *turn, Turn::Nobody)) {
+                Ok(picked) => return picked,
+                Err(other) => *turn = other,
+            }
+            turn = self
+                .changed
+                .wait(turn)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The next input, or `None` if the body shall be dropped.
+    fn wait_as_fiber(&self) -> Option<In> {
+        self.wait(|turn| match turn {
+            Turn::Fiber(input, word) => {
+                set_thread_word(word);
+                Ok(Some(input))
+            }
+            Turn::Discard => Ok(None),
+            other => Err(other),
+        })
+    }
+}
+
+/// Carries a value across a hand-off.
+struct HandedOver<T>(T);
+
+// SAFETY: *hand-off*.
+unsafe impl<T> Send for HandedOver<T> {}
+
+impl<T> HandedOver<T> {
+    fn into_value(self) -> T {
+        self.0
+    }
+}
+
+impl<In, Out> Fiber<In, Out> {
+    /// Makes a fiber that runs `body` when it is first resumed.
+    ///
+    /// # Safety
+    /// As for the fiber of `switch.rs`.
+    ///
+    /// # Panics
+    /// If no thread can be started.
+    pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
+    where
+        F: FnOnce(Suspender<'_, In, Out>, In),
+    {
+        let baton = Arc::new(Baton {
+            turn: Mutex::new(Turn::Nobody),
+            changed: Condvar::new(),
+        });
+        let handed_over = HandedOver((body, Arc::clone(&baton)));
+        let main = move || {
+            let (body, baton) = handed_over.into_value();
+            let Some(input) = baton.wait_as_fiber() else {
+                return;
+            };
+            let run = AssertUnwindSafe(|| body(Suspender { baton: &baton }, input));
+            if let Err(_payload) = panic::catch_unwind(run) {
+                abort_with("a panic reached the root of a fiber");
+            }
+            baton.hand_over(Turn::Ended);
+        };
+        let builder = Builder::new()
+            .name("fiber stand-in".to_owned())
+            .stack_size(stack.bounds().total_bytes().max(THREAD_STACK_BYTES_MIN));
+        // SAFETY: what `main` borrows is what `body` borrows, which by contract
+        // is valid until the fiber has ended.
+        let thread = unsafe { builder.spawn_unchecked(main) }
+            .expect("a checker's run can start a thread for each fiber");
+        Fiber {
+            baton,
+            parts: Some((thread, stack)),
+            is_started: false,
+            not_send: PhantomData,
+        }
+    }
+
+    /// Drops the body of a fiber that was never resumed, and gives the stack back.
+    ///
+    /// # Panics
+    /// If the fiber was resumed before.
+    pub(crate) fn discard(mut self) -> Stack {
+        assert!(
+            self.parts.is_some() && !self.is_started,
+            "only a fiber that was never resumed can be discarded"
+        );
+        self.baton.hand_over(Turn::Discard);
+        self.end()
+    }
+
+    /// Runs the fiber until it suspends itself or ends.
+    ///
+    /// # Panics
+    /// If the fiber has ended.
+    pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
+        assert!(self.parts.is_some(), "an ended fiber was resumed");
+        self.is_started = true;
+        self.baton.hand_over(Turn::Fiber(input, thread_word()));
+        let out = self.baton.wait(|turn| match turn {
+            Turn::Resumer(out) => Ok(Some(out)),
+            Turn::Ended => Ok(None),
+            other => Err(other),
+        });
+        match out {
+            Some(out) => Switch::Suspended(out),
+            None => Switch::Ended(self.end()),
+        }
+    }
+
+    /// Waits for the thread, which is about to end.
+    fn end(&mut self) -> Stack {
+        let (thread, stack) = self.parts.take().expect("the callers have looked");
+        if thread.join().is_err() {
+            abort_with("a panic while the body of a fiber was dropped");
+        }
+        stack
+    }
+}
+
+impl<In, Out> Drop for Fiber<In, Out> {
+    fn drop(&mut self) {
+        if self.parts.is_none() {
+            return;
+        }
+        if self.is_started {
+            abort_with("a suspended fiber was dropped");
+        }
+        self.baton.hand_over(Turn::Discard);
+        // The stack is leaked, as by real fibers.
+        let _stack = self.end();
+    }
+}
+
+/// The body's way to suspend its own fiber.
+pub(crate) struct Suspender<'fiber, In, Out> {
+    baton: &'fiber Baton<In, Out>,
+}
+
+impl<In, Out> Suspender<'_, In, Out> {
+    /// Hands `out` to whoever resumed the fiber and waits for the next input.
+    pub(crate) fn suspend(&self, out: Out) -> In {
+        self.baton.hand_over(Turn::Resumer(out));
+        self.baton
+            .wait_as_fiber()
+            .expect("a started fiber is not discarded")
+    }
+
+    /// The same way as a plain pointer, for code deep in a call chain.
+    pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
+        SuspenderPointer {
+            baton: NonNull::from(self.baton),
+        }
+    }
+}
+
+/// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
+pub(crate) struct SuspenderPointer<In, Out> {
+    baton: NonNull<Baton<In, Out>>,
+}
+
+impl<In, Out> Clone for SuspenderPointer<In, Out> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<In, Out> Copy for SuspenderPointer<In, Out> {}
+
+impl<In, Out> SuspenderPointer<In, Out> {
+    /// Suspends the fiber, as [`Suspender::suspend`] does.
+    ///
+    /// # Safety
+    /// As for the pointer of `switch.rs`: called by the body, directly or not.
+    pub(crate) unsafe fn suspend(self, out: Out) -> In {
+        // SAFETY: the baton lives as long as the body runs, and it does by contract.
+        let baton = unsafe { self.baton.as_ref() };
+        Suspender { baton }.suspend(out)
+    }
+}
