@@ -1,0 +1,5 @@
+//! The facade's tests, in one binary: what the source must look like
+//! (`tidy.rs`), and that the examples do what they say.
+#![allow(clippy::unwrap_used, reason = "a failed test may end as it likes")]
+
+mod tidy;

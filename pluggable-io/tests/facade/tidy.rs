@@ -1,0 +1,173 @@
+//! Rules of STYLE.md and ARCHITECTURE.md that a reader would otherwise have to
+//! check: headers, sizes, doors, layers, unsafe, names, the documents' links
+//! and commands. Everything else is clippy's part. Imports std only.
+
+mod documents;
+mod layers;
+mod source;
+
+use source::{SourceFile, declared, files, names};
+
+/// Files above this many lines, tests apart, say in their header why.
+const LINES_MAX: usize = 800;
+
+/// The files that may be longer, with the reason.
+const LONGER: &[(&str, &str)] = &[];
+
+/// The files that contain unsafe code: each opts in with a reason of its own.
+/// Tests are listed by their module.
+const UNSAFE: &[&str] = &[
+    "io-core/src/parking.rs",
+    "io-core/src/task/block.rs",
+    "io-core/src/task/memory.rs",
+    "io-core/src/task/record.rs",
+    "io-core/src/task/scope.rs",
+    "io-evloop-uring/src/fiber/overflow.rs",
+    "io-evloop-uring/src/fiber/stack.rs",
+    "io-evloop-uring/src/fiber/switch.rs",
+    "io-evloop-uring/src/fiber/tests",
+    "io-evloop-uring/src/ring.rs",
+    "io-evloop-uring/src/ring/entry.rs",
+    "io-evloop-uring/src/ring/tests",
+];
+
+/// Runs `rule` on every Rust file and fails with all that it found.
+#[track_caller]
+fn every_rust_file(rule: impl Fn(&SourceFile) -> Option<String>) {
+    let broken: Vec<String> = files("rs")
+        .iter()
+        .filter_map(|file| rule(file).map(|what| format!("{}: {what}", file.path)))
+        .collect();
+    assert!(broken.is_empty(), "\n{}", broken.join("\n"));
+}
+
+#[test]
+fn every_file_opens_with_what_it_is() {
+    every_rust_file(|file| {
+        let starts = file.text.starts_with("//! ");
+        (!starts).then(|| "does not start with `//!`".to_owned())
+    });
+}
+
+#[test]
+fn no_file_is_too_long() {
+    for (path, _) in LONGER {
+        let text = std::fs::read_to_string(source::workspace().join(path)).unwrap();
+        assert!(
+            text.lines().count() > LINES_MAX,
+            "{path} needs no exception"
+        );
+    }
+    every_rust_file(|file| {
+        let lines = file.text.lines().count();
+        let may = file.is_beside_the_product() || LONGER.iter().any(|(path, _)| *path == file.path);
+        (lines > LINES_MAX && !may).then(|| format!("{lines} lines, at most {LINES_MAX}"))
+    });
+}
+
+#[test]
+fn a_module_lies_beside_its_folder() {
+    every_rust_file(|file| {
+        let is_mod = file.path.ends_with("/mod.rs");
+        is_mod.then(|| "name the file after its module".to_owned())
+    });
+}
+
+#[test]
+fn nothing_is_left_over() {
+    // In two parts, or this file would be the first to be found.
+    let words = [
+        concat!("FIX", "ME"),
+        concat!("TO", "DO"),
+        concat!("XX", "X"),
+        concat!("todo", "!("),
+        concat!("unimplemented", "!("),
+        concat!("dbg", "!("),
+        concat!("#[ig", "nore"),
+    ];
+    every_rust_file(|file| {
+        let word = words.iter().find(|word| file.text.contains(**word))?;
+        Some(format!("contains {word}"))
+    });
+}
+
+#[test]
+fn names_say_something() {
+    const BANNED: &[&str] = &[
+        "util", "utils", "helper", "helpers", "manager", "common", "misc", "inner",
+    ];
+    let is_banned = |name: &str| {
+        let mut words = String::new();
+        for letter in name.chars() {
+            if letter.is_uppercase() {
+                words.push('_');
+            }
+            words.extend(letter.to_lowercase());
+        }
+        words.starts_with("get_") || words.split('_').any(|word| BANNED.contains(&word))
+    };
+    every_rust_file(|file| {
+        let stem = file.path.trim_end_matches(".rs").rsplit('/').next()?;
+        let code = file.code();
+        let keywords = ["mod", "struct", "enum", "trait", "fn", "type"];
+        let mut all = keywords.iter().flat_map(|keyword| declared(&code, keyword));
+        let name = all.find(|name| is_banned(name));
+        let name = name.or_else(|| is_banned(stem).then_some(stem))?;
+        Some(format!("`{name}` says nothing"))
+    });
+}
+
+#[test]
+fn each_dependency_has_one_door() {
+    // The name in code, and where it may stand.
+    const DOORS: &[(&str, &[&str])] = &[
+        (
+            "io_uring",
+            &[
+                "io-evloop-uring/src/ring.rs",
+                "io-evloop-uring/src/ring/",
+                "benches/",
+            ],
+        ),
+        ("mio", &["io-threaded/src/poller.rs"]),
+        ("corosensei", &["io-evloop-uring/src/fiber/"]),
+        ("loom", &["io-core/src/atomics.rs"]),
+    ];
+    every_rust_file(|file| {
+        let code = file.code();
+        let is_model = code.contains("loom::model");
+        DOORS.iter().find_map(|(name, doors)| {
+            let may = doors.iter().any(|door| file.path.starts_with(door));
+            let may = may || (*name == "loom" && is_model);
+            // `cfg(loom)` is a switch, not the crate.
+            let used = names(&code.replace("(loom)", ""), name);
+            (used && !may).then(|| format!("names {name}; its door is {doors:?}"))
+        })
+    });
+}
+
+#[test]
+fn unsafe_code_is_where_it_is_listed() {
+    let mut found = Vec::new();
+    for file in files("rs") {
+        if names(&file.code(), "unsafe") {
+            let text = &file.text;
+            let opts_in = text.contains("unsafe_code") && text.contains("reason =");
+            assert!(opts_in, "{} uses unsafe without saying why", file.path);
+            found.push(file.path);
+        }
+    }
+    // `tests` stands for `tests.rs` and `tests/`.
+    let belongs = |path: &str, listed: &str| {
+        let rest = path.strip_prefix(listed);
+        rest.is_some_and(|rest| rest.is_empty() || rest == ".rs" || rest.starts_with('/'))
+    };
+    for path in &found {
+        let is_listed = UNSAFE.iter().any(|listed| belongs(path, listed));
+        assert!(is_listed, "{path} uses unsafe and is not in tidy.rs");
+    }
+    for listed in UNSAFE {
+        let exists = found.iter().any(|path| belongs(path, listed));
+        assert!(exists, "{listed} is in tidy.rs and uses no unsafe");
+    }
+}
