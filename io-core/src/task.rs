@@ -12,7 +12,7 @@ mod scope;
 
 pub use block::{Done, Job, Rejected, Start, TaskRef};
 pub use record::{
-    StackContext, TaskRecord, WaitEntry, begin_wait, end_wait, interruption, point,
+    StackContext, TaskRecord, WaitEntry, begin_wait, deadline, end_wait, interruption, point,
     swap_stack_context, with_current,
 };
 pub use scope::{ConcurrencyUnavailable, Scope, Task};

@@ -243,6 +243,13 @@ pub fn point(io: IoId, now: impl FnOnce() -> Instant) -> io::Result<()> {
     })
 }
 
+/// The deadline in force for the current task, for waits that only a time-out ends.
+#[inline]
+#[must_use]
+pub fn deadline(io: IoId) -> Option<Instant> {
+    with_current(io, |record| record.and_then(TaskRecord::deadline_in_force))
+}
+
 /// Begins a wait of the current task that [`Io::interrupt`](crate::Io::interrupt)
 /// may end. See the module's text.
 ///
