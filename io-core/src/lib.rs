@@ -2,7 +2,7 @@
 //!
 //! Library code takes `&dyn Io` and is written once, in plain sequential Rust
 //! with plain borrowed buffers; the application picks the executor. Read
-//! [`Io`] for what a backend implements, `fs`, [`task`] and `sync` for what
+//! [`Io`] for what a backend implements, [`fs`], [`task`] and [`sync`] for what
 //! programs use.
 
 #![cfg_attr(
@@ -23,6 +23,7 @@ mod operation;
 mod time;
 
 pub mod parking;
+pub mod sync;
 pub mod task;
 
 pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};

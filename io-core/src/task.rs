@@ -11,6 +11,7 @@ mod record;
 mod scope;
 
 pub use block::{Done, Job, Rejected, Start, TaskRef};
+pub(crate) use record::protected;
 pub use record::{
     StackContext, TaskRecord, WaitEntry, begin_wait, deadline, end_wait, interruption, point,
     swap_stack_context, with_current,
