@@ -26,6 +26,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/fiber/stack.rs",
     "io-evloop-uring/src/fiber/switch.rs",
     "io-evloop-uring/src/fiber/tests",
+    "io-evloop-uring/src/fiber/threads.rs",
     "io-evloop-uring/src/ring.rs",
     "io-evloop-uring/src/ring/entry.rs",
     "io-evloop-uring/src/ring/tests",
