@@ -396,58 +396,42 @@ impl Drop for StackPool {
 /// mapped for ever, and here a person with a debugger finds them.
 static LEAKED_SLABS: Mutex<Vec<Vec<Slab>>> = Mutex::new(Vec::new());
 
-/// One mapping of [`StackLayout::slot_count`] slots. Dropping it unmaps it.
+/// One mapping of [`StackLayout::slot_count`] slots.
+///
+/// The order of the fields is the order in which they are dropped: what knows
+/// the slab forgets it before the memory goes and may become something else's.
 struct Slab {
-    start: NonZeroUsize,
     layout: StackLayout,
-    /// Slots whose guard counts against [`protected_count_max`].
-    protected_count: usize,
     /// Lets the fault handler recognise the guards.
     _registration: SlabRegistration,
     /// Tells valgrind that these are stacks; a few no-ops outside of it.
     valgrind: Vec<ValgrindStackRegistration>,
+    mapping: Mapping,
+    /// Slots whose guard counts against [`protected_count_max`], until they are unmapped.
+    protected: ProtectedCount,
 }
 
 impl Slab {
     fn map(layout: StackLayout, first_slot_number: usize) -> io::Result<Slab> {
-        let bytes = layout.slab_bytes();
-        // SAFETY: a new private anonymous mapping at an address of the
-        // kernel's choice touches no memory of this program.
-        let start = unsafe {
-            libc::mmap(
-                ptr::null_mut(),
-                bytes,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
-                -1,
-                0,
-            )
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        // MAP_STACK keeps huge pages away since 6.7, this call does so before;
-        // its failure (a kernel without huge pages) means nothing is to be done.
-        // SAFETY: advice about the mapping just made; it changes no content.
-        let _advised = unsafe { libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE) };
-        let start = NonZeroUsize::new(start.expose_provenance())
-            .expect("the kernel maps nothing at address 0 unless asked to");
+        let mapping = Mapping::new(layout.slab_bytes())?;
         Ok(Slab {
-            start,
             layout,
-            protected_count: 0,
-            _registration: SlabRegistration::new(start, layout, first_slot_number),
+            _registration: SlabRegistration::new(mapping.start, layout, first_slot_number),
             valgrind: Vec::new(),
+            mapping,
+            protected: ProtectedCount(0),
         })
     }
 
     fn contains(&self, addr: usize) -> bool {
-        (self.start.get()..self.start.get() + self.layout.slab_bytes()).contains(&addr)
+        let start = self.mapping.start.get();
+        (start..start + self.mapping.bytes).contains(&addr)
     }
 
     fn slot_start(&self, slot_index: usize) -> NonZeroUsize {
         assert!(slot_index < self.layout.slot_count);
-        self.start
+        self.mapping
+            .start
             .checked_add(slot_index * self.layout.slot_bytes)
             .expect("a slot lies within its slab")
     }
@@ -466,13 +450,8 @@ impl Slab {
                 Ok(())
             }
             GuardKind::Protect => {
-                reserve_protected_stack()?;
-                if let Err(error) = protect(addr, bytes) {
-                    release_protected_stacks(1);
-                    return Err(error);
-                }
-                self.protected_count += 1;
-                Ok(())
+                self.protected.increment()?;
+                protect(addr, bytes).inspect_err(|_| self.protected.decrement())
             }
         }
     }
@@ -495,13 +474,45 @@ impl Slab {
     }
 }
 
-impl Drop for Slab {
+/// Fresh private memory, reserved but not committed. Dropping it unmaps it.
+struct Mapping {
+    start: NonZeroUsize,
+    bytes: usize,
+}
+
+impl Mapping {
+    fn new(bytes: usize) -> io::Result<Mapping> {
+        // SAFETY: a new private anonymous mapping at an address of the
+        // kernel's choice touches no memory of this program.
+        let start = unsafe {
+            libc::mmap(
+                ptr::null_mut(),
+                bytes,
+                libc::PROT_READ | libc::PROT_WRITE,
+                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | libc::MAP_STACK,
+                -1,
+                0,
+            )
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // MAP_STACK keeps huge pages away since 6.7, this call does so before;
+        // its failure (a kernel without huge pages) means nothing is to be done.
+        // SAFETY: advice about the mapping just made; it changes no content.
+        let _advised = unsafe { libc::madvise(start, bytes, libc::MADV_NOHUGEPAGE) };
+        let start = NonZeroUsize::new(start.expose_provenance())
+            .expect("the kernel maps nothing at address 0 unless asked to");
+        Ok(Mapping { start, bytes })
+    }
+}
+
+impl Drop for Mapping {
     fn drop(&mut self) {
-        release_protected_stacks(self.protected_count);
         let start = ptr::with_exposed_provenance_mut(self.start.get());
-        // SAFETY: the slab mapped exactly this range, and `StackPool::drop` saw
-        // to it that no stack of it is taken (*slot ownership*).
-        let result = unsafe { libc::munmap(start, self.layout.slab_bytes()) };
+        // SAFETY: `new` mapped exactly this range, and `StackPool::drop` saw to
+        // it that no stack of it is taken (*slot ownership*).
+        let result = unsafe { libc::munmap(start, self.bytes) };
         debug_assert_eq!(
             result,
             0,
@@ -582,18 +593,32 @@ pub(crate) fn protected_count_max() -> usize {
     })
 }
 
-fn reserve_protected_stack() -> io::Result<()> {
-    let limit = protected_count_max();
-    PROTECTED_COUNT
-        .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
-            (count < limit).then_some(count + 1)
-        })
-        .map(drop)
-        .map_err(|_| protected_count_error(limit))
+/// A slab's part of [`PROTECTED_COUNT`]; given back when it is dropped.
+struct ProtectedCount(usize);
+
+impl ProtectedCount {
+    /// Counts one stack more, unless the process has as many as it may have.
+    fn increment(&mut self) -> io::Result<()> {
+        let limit = protected_count_max();
+        PROTECTED_COUNT
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |count| {
+                (count < limit).then_some(count + 1)
+            })
+            .map_err(|_| protected_count_error(limit))?;
+        self.0 += 1;
+        Ok(())
+    }
+
+    fn decrement(&mut self) {
+        PROTECTED_COUNT.fetch_sub(1, Ordering::Relaxed);
+        self.0 -= 1;
+    }
 }
 
-fn release_protected_stacks(count: usize) {
-    PROTECTED_COUNT.fetch_sub(count, Ordering::Relaxed);
+impl Drop for ProtectedCount {
+    fn drop(&mut self) {
+        PROTECTED_COUNT.fetch_sub(self.0, Ordering::Relaxed);
+    }
 }
 
 #[cold]

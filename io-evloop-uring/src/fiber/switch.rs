@@ -2,7 +2,8 @@
 //!
 //! Called by the scheduler only. May import `stack.rs` and corosensei; the
 //! only file that names corosensei's coroutine. corosensei is built without
-//! its feature `unwind`: it *cannot* unwind a parked coroutine.
+//! its feature `unwind`, so it has no code that unwinds a parked coroutine; if
+//! another crate of a program turns the feature on, `Fiber` still never lets it.
 //!
 //! ```text
 //!   resumer's stack                    fiber's stack
