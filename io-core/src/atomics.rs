@@ -1,7 +1,5 @@
-//! The atomics of the state machines that have loom models: std's, or loom's
-//! when they are being checked. Nothing else in the crate mentions loom.
+//! The atomics of the pure state machines (completion, cancel and lock words),
+//! which name them by `crate::atomics`. `tests/models.rs` compiles the same files
+//! into a crate whose `atomics` are loom's, so that no `cfg` is needed here.
 
-#[cfg(loom)]
-pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
-#[cfg(not(loom))]
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering};

@@ -25,6 +25,7 @@ mod time;
 pub mod parking;
 pub mod sync;
 pub mod task;
+pub mod wrappers;
 
 pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};
 pub use futex::FutexAddress;

@@ -1,5 +1,5 @@
 //! The cancel word of a task: where a request and the task's waits meet. A pure
-//! state machine, checked by loom models (`models.rs`). Used by `record.rs`.
+//! state machine, checked by loom models (`tests/models.rs`). Used by `record.rs`.
 //!
 //! ```text
 //! REQUESTED      a request is pending: not yet delivered, not yet forwarded

@@ -1,6 +1,6 @@
 //! How a task ends: the completion word of one task, and the two counters of
 //! its scope. Pure state machines without pointers, checked by loom models
-//! (`models.rs`). Used by `block.rs` and `scope.rs` only.
+//! (`tests/models.rs`). Used by `block.rs` and `scope.rs` only.
 //!
 //! ```text
 //! completion word:   RESULT   the closure's result is stored, its captures are gone
@@ -82,7 +82,6 @@ impl Completion {
         self.0.load(Ordering::Acquire) & ABANDONED != 0
     }
 
-    #[cfg(not(loom))]
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.0
     }
@@ -145,7 +144,6 @@ impl MemberCount {
         self.leaving.load(Ordering::Acquire) == 0
     }
 
-    #[cfg(not(loom))]
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.running
     }
