@@ -73,6 +73,23 @@ pub fn write(
     }
 }
 
+/// One attempt to read what is in the page cache, or in a pipe: does not wait
+/// for a device (preadv2(2) with `RWF_NOWAIT`). May be short.
+///
+/// # Errors
+/// `EAGAIN` if it would have to wait (also for some pages that are cached),
+/// `EOPNOTSUPP` if the file system has no such read; otherwise the system's.
+#[inline]
+pub fn read_cached(
+    handle: &Handle,
+    buffers: &mut [IoSliceMut<'_>],
+    offset: Option<u64>,
+) -> io::Result<usize> {
+    let fd = descriptor(handle)?;
+    let offset = offset.map_or(Ok(AT_CURSOR), file_offset)?;
+    syscall::preadv2(fd, readable_window(buffers), offset, libc::RWF_NOWAIT)
+}
+
 /// One attempt to read at the cursor that does not wait.
 ///
 /// Where the kernel has no such call for the file (`EOPNOTSUPP`: some devices)
