@@ -72,6 +72,12 @@ impl CancelWord {
         self.0.load(Ordering::Acquire) & REQUESTED != 0
     }
 
+    /// Whether a request is pending and the task is in a wait that it has to end.
+    pub(crate) fn is_interrupt_due(&self) -> bool {
+        const BOTH: u32 = REQUESTED | INTERRUPTIBLE;
+        self.0.load(Ordering::Acquire) & BOTH == BOTH
+    }
+
     /// Task: begins a wait that a request has to end. Returns whether one is
     /// pending already; then the wait has not begun.
     pub(crate) fn begin_wait(&self) -> bool {

@@ -134,11 +134,11 @@ impl TaskRecord {
         &self.place
     }
 
-    /// Whether a request is pending that nobody has taken: an interrupt that
-    /// comes late must not end another wait.
+    /// Whether a request is pending and the task is in a wait that it has to
+    /// end: an interrupt that comes late must not end another wait.
     #[must_use]
-    pub fn is_requested(&self) -> bool {
-        self.cancel.is_requested()
+    pub fn is_interrupt_due(&self) -> bool {
+        self.cancel.is_interrupt_due()
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
