@@ -61,10 +61,9 @@ mod tests;
 
 use std::process;
 
-#[allow(unused_imports, reason = "the scheduler is written next")]
 pub(crate) use self::{
     overflow::{ensure_alternate_stack, install_overflow_report},
-    stack::{GuardKind, Stack, StackBounds, StackOptions, StackPool},
+    stack::{GuardKind, Stack, StackBounds, StackOptions, StackPool, protected_count_max},
     switching::{Fiber, Suspender, SuspenderPointer},
     thread_word::{set_thread_word, thread_word},
 };

@@ -37,7 +37,7 @@ pub(crate) use entry::{Entry, LinkDuration, Opcode, OpcodeSet, PollTimes, Positi
 pub(crate) use setup::{
     ENTRIES_DEFAULT, ENTRIES_MAX, ENTRIES_MIN, KernelWorkers, RingOptions, Rung, WorkerBound,
 };
-pub(crate) use start_error::{StartError, os_code};
+pub use start_error::{StartError, os_code};
 pub(crate) use user_data::{SlotAddress, UserData, WakeArm};
 
 use entry::Link;
@@ -351,6 +351,11 @@ impl Ring {
     }
 
     /// Whether an enter without a wait could do anything.
+    /// Whether something was pushed that the kernel has not been given.
+    pub(crate) fn has_unsubmitted(&mut self) -> bool {
+        !self.overflow.is_empty() || self.sq_len() > 0
+    }
+
     fn has_business(&mut self) -> bool {
         if self.in_flight > 0 {
             return true;
@@ -536,10 +541,28 @@ struct RingFdUpdate {
     data: u64,
 }
 
+const IORING_REGISTER_SEND_MSG_RING: libc::c_uint = 31;
 const IORING_REGISTER_RING_FDS: libc::c_uint = 20;
 const IORING_UNREGISTER_RING_FDS: libc::c_uint = 21;
 /// Lets the kernel choose the index.
 const ANY_INDEX: u32 = u32::MAX;
+
+/// Posts a [`UserData::WakeMessage`] into the ring `ring_fd` from a thread that
+/// has no ring (Linux 6.13; `EINVAL` before).
+///
+/// # Errors
+///
+/// Those of io_uring_register(2).
+///
+/// # Safety
+///
+/// `ring_fd` names a ring of this event loop, as for [`Entry::wake_message`].
+pub(crate) unsafe fn send_wake_message(ring_fd: RawFd) -> io::Result<()> {
+    let mut sqe = entry::wake_message_sqe(ring_fd);
+    let argument = ptr::from_mut(&mut sqe).cast();
+    // SAFETY: this code takes one submission, and names no ring of its own.
+    unsafe { register_call(-1, IORING_REGISTER_SEND_MSG_RING, argument) }
+}
 
 /// Puts the ring into the calling thread's table. The crate would remember the
 /// index in a `Submitter`, which borrows the ring and so cannot be kept beside it.
@@ -550,7 +573,9 @@ fn register_ring_fd(fd: RawFd) -> io::Result<RawFd> {
         reserved: 0,
         data,
     };
-    register_call(fd, IORING_REGISTER_RING_FDS, &mut update)?;
+    let argument = ptr::from_mut(&mut update).cast();
+    // SAFETY: this code takes one update and writes the index into it.
+    unsafe { register_call(fd, IORING_REGISTER_RING_FDS, argument) }?;
     RawFd::try_from(update.offset).map_err(io::Error::other)
 }
 
@@ -561,21 +586,21 @@ fn unregister_ring_fd(fd: RawFd, index: RawFd) -> io::Result<()> {
         reserved: 0,
         data: 0,
     };
-    register_call(fd, IORING_UNREGISTER_RING_FDS, &mut update)
+    let argument = ptr::from_mut(&mut update).cast();
+    // SAFETY: this code takes one update.
+    unsafe { register_call(fd, IORING_UNREGISTER_RING_FDS, argument) }
 }
 
-fn register_call(fd: RawFd, code: libc::c_uint, update: &mut RingFdUpdate) -> io::Result<()> {
-    // SAFETY: `update` is the one structure that both codes read and write, and
-    // outlives the call.
-    let result = unsafe {
-        libc::syscall(
-            libc::SYS_io_uring_register,
-            fd,
-            code,
-            ptr::from_mut(update),
-            1,
-        )
-    };
+/// # Safety
+///
+/// `argument` is the one structure that `code` reads and writes.
+unsafe fn register_call(
+    fd: RawFd,
+    code: libc::c_uint,
+    argument: *mut libc::c_void,
+) -> io::Result<()> {
+    // SAFETY: the caller's promise; the call keeps nothing.
+    let result = unsafe { libc::syscall(libc::SYS_io_uring_register, fd, code, argument, 1) };
     if result < 0 {
         Err(io::Error::last_os_error())
     } else {

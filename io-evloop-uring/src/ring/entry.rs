@@ -404,16 +404,13 @@ impl Entry {
         Entry::new(wait.build(), user_data)
     }
 
-    /// Wakes up to `count` waiters of `word`, an address that is never
-    /// dereferenced (Linux 6.7; ask the probe).
-    pub(crate) fn futex_wake(user_data: UserData, word: *const AtomicU32, count: u32) -> Entry {
-        let wake = opcode::FutexWake::new(
-            word.cast(),
-            u64::from(count),
-            FUTEX_ANY_WAITER,
-            FUTEX2_SIZE_U32_SHARED,
-        );
-        Entry::new(wake.build(), user_data)
+    /// Wakes one waiter of `word`, an address that is never dereferenced (Linux
+    /// 6.7; ask the probe). Only failure posts a completion, as
+    /// [`UserData::WakeSent`] of `worker`.
+    pub(crate) fn futex_wake(worker: u32, word: *const AtomicU32) -> Entry {
+        let wake = opcode::FutexWake::new(word.cast(), 1, FUTEX_ANY_WAITER, FUTEX2_SIZE_U32_SHARED);
+        let sqe = wake.build().flags(squeue::Flags::SKIP_SUCCESS);
+        Entry::new(sqe, UserData::WakeSent(worker))
     }
 
     /// Posts a [`UserData::WakeMessage`] into the ring `ring_fd`. Only failure

@@ -12,7 +12,7 @@ use std::{fmt, fs, io};
 /// becomes an `io::Error` of the same kind whose source chain holds the
 /// original, and [`os_code`] gives the code back.
 #[derive(Debug)]
-pub(crate) struct StartError {
+pub struct StartError {
     os: io::Error,
     cause: &'static str,
     hint: &'static str,
@@ -26,17 +26,17 @@ impl StartError {
     }
 
     /// What the kernel answered, with its code.
-    pub(crate) fn os(&self) -> &io::Error {
+    pub fn os(&self) -> &io::Error {
         &self.os
     }
 
     /// What the answer most likely means on this machine.
-    pub(crate) fn cause(&self) -> &'static str {
+    pub fn cause(&self) -> &'static str {
         self.cause
     }
 
     /// What the user can do about it.
-    pub(crate) fn hint(&self) -> &'static str {
+    pub fn hint(&self) -> &'static str {
         self.hint
     }
 
@@ -95,7 +95,7 @@ impl From<StartError> for io::Error {
 }
 
 /// The OS code of `error`, also where a [`StartError`] wraps it.
-pub(crate) fn os_code(error: &io::Error) -> Option<i32> {
+pub fn os_code(error: &io::Error) -> Option<i32> {
     if let Some(code) = error.raw_os_error() {
         return Some(code);
     }

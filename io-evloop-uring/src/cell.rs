@@ -1,0 +1,218 @@
+//! [`FiberCell`]: what the loop knows of one fiber, and [`Park`]: why a fiber
+//! stopped. Used by the worker and by the chapters that wait.
+//!
+//! ```text
+//!              start(job)            resume(Run)
+//!   idle ───────────────► ready? ─────────────────► running
+//!    ▲                      ▲                          │ park(reason)
+//!    │ Finished             │ Yield, a completion,     ▼
+//!    └──────────────────────┴──a wake, a timer────── parked
+//! ```
+//!
+//! # Safety argument: cells
+//! *alive*: cells belong to the loop's shared part and are freed with it, after
+//! every worker has ended; fibers are used again, cells are never freed before.
+//! *owner*: everything in a cell but `worker` is touched by the thread of that
+//! worker only. Other threads hold cells as [`FiberRef`] and hand them back to
+//! their worker's inbox.
+
+#![expect(
+    unsafe_code,
+    reason = "cells are reached through pointers that threads hand around"
+)]
+
+use std::cell::{Cell, UnsafeCell};
+use std::ptr::NonNull;
+use std::sync::atomic::AtomicU32;
+
+use io_core::parking::Waiter;
+use io_core::task::{Done, Job, StackContext};
+
+use crate::fiber::{Fiber, StackBounds, SuspenderPointer};
+use crate::offload::Request;
+use crate::ring::Entry;
+
+/// What a fiber is resumed with.
+pub(crate) enum Resume {
+    /// A new job, on a fiber that is idle.
+    Run(Job),
+    /// What it parked for has come.
+    Continue,
+    /// End: the loop does not need an idle fiber any more.
+    Exit,
+}
+
+/// Why a fiber stopped. The worker publishes it after the switch: only then can
+/// anybody else see that the fiber is parked.
+pub(crate) enum Park {
+    /// Others may run first.
+    Yield,
+    /// Its job has run; the task is over once this is dropped.
+    Finished(Done),
+    /// Push this submission; its completion makes the fiber ready.
+    Ring(Entry),
+    /// Wait on a futex word, if it still has the expected value.
+    Futex {
+        /// Lies on the fiber's stack.
+        waiter: *const Waiter<Parked>,
+        /// The word; valid as long as the fiber waits, its caller borrows it.
+        word: *const AtomicU32,
+        expected: u32,
+    },
+    /// Nothing to publish: a timer or an interrupt makes it ready.
+    Sleep,
+    /// Hand this to the offload pool; its thread makes the fiber ready.
+    Offload(NonNull<Request>),
+    /// The main fiber: until no fiber of this worker has a job.
+    Drain,
+}
+
+/// What a parked fiber waits in, for those who end its wait early.
+#[derive(Clone, Copy)]
+pub(crate) enum Wait {
+    /// It does not wait, or nobody can end it.
+    None,
+    /// A submission; the slot is on the fiber's stack.
+    Ring(NonNull<CompletionSlot>),
+    /// A futex word.
+    Futex(*const Waiter<Parked>),
+    /// A sleep.
+    Sleep,
+}
+
+/// Where the completion of a submission goes: on the stack of the fiber that
+/// waits for it, apart from the task's result.
+#[repr(align(8))]
+pub(crate) struct CompletionSlot {
+    pub(crate) fiber: FiberRef,
+    pub(crate) result: Cell<i32>,
+    pub(crate) is_done: Cell<bool>,
+    /// We asked the kernel to end it, so `ECANCELED`, `EINTR` and `ERESTARTSYS`
+    /// are our doing.
+    pub(crate) is_cancel_sent: Cell<bool>,
+    /// The fiber blocks its worker until `is_done`: do not make it ready.
+    pub(crate) is_in_place: Cell<bool>,
+}
+
+impl CompletionSlot {
+    pub(crate) fn new(fiber: FiberRef) -> CompletionSlot {
+        CompletionSlot {
+            fiber,
+            result: Cell::new(0),
+            is_done: Cell::new(false),
+            is_cancel_sent: Cell::new(false),
+            is_in_place: Cell::new(false),
+        }
+    }
+}
+
+/// Who waits in the parking lot.
+#[derive(Clone, Copy)]
+pub(crate) enum Parked {
+    /// A fiber.
+    Fiber(FiberRef),
+    /// A thread that is no worker, asleep on a word of its own.
+    Thread(*const AtomicU32),
+}
+
+// SAFETY: a thread's word is touched under the bucket's lock only, while the
+// thread's waiter is queued, and it does not return before; afterwards it is an
+// address. Fibers: see `FiberRef`.
+unsafe impl Send for Parked {}
+
+/// Which stack a fiber runs on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FiberKind {
+    /// One of the loop's.
+    Pooled,
+    /// The caller's of `EventLoop::run`.
+    Main,
+}
+
+/// What the loop knows of one fiber.
+pub(crate) struct FiberCell {
+    /// The index of the worker whose thread it is pinned to.
+    pub(crate) worker: usize,
+    pub(crate) kind: FiberKind,
+    /// The coroutine; `None` for the main fiber, and once it has ended.
+    pub(crate) fiber: UnsafeCell<Option<Fiber<Resume, Park>>>,
+    /// Its way to suspend itself, once it has run.
+    pub(crate) suspender: Cell<Option<SuspenderPointer<Resume, Park>>>,
+    /// The frames of its tasks while it does not run.
+    pub(crate) context: Cell<Option<StackContext>>,
+    pub(crate) wait: Cell<Wait>,
+    /// How many `no_suspend` it is in.
+    pub(crate) no_suspend_depth: Cell<u32>,
+    pub(crate) bounds: Cell<Option<StackBounds>>,
+}
+
+// SAFETY: *owner*: but for `worker` and `kind`, which never change, only the
+// thread of its worker touches a cell.
+unsafe impl Send for FiberCell {}
+// SAFETY: as above.
+unsafe impl Sync for FiberCell {}
+
+impl FiberCell {
+    pub(crate) fn new(worker: usize, kind: FiberKind) -> FiberCell {
+        FiberCell {
+            worker,
+            kind,
+            fiber: UnsafeCell::new(None),
+            suspender: Cell::new(None),
+            context: Cell::new(Some(StackContext::EMPTY)),
+            wait: Cell::new(Wait::None),
+            no_suspend_depth: Cell::new(0),
+            bounds: Cell::new(None),
+        }
+    }
+}
+
+/// Names a fiber: a cell that is alive as long as its loop.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FiberRef(NonNull<FiberCell>);
+
+// SAFETY: *alive* and *owner*: it may be handed around; only its worker uses more
+// than `worker`.
+unsafe impl Send for FiberRef {}
+// SAFETY: as above.
+unsafe impl Sync for FiberRef {}
+
+impl FiberRef {
+    /// # Safety
+    /// By *alive*: the cell belongs to the loop whose workers use the reference.
+    pub(crate) unsafe fn new(cell: NonNull<FiberCell>) -> FiberRef {
+        FiberRef(cell)
+    }
+
+    /// Runs `body` so that this fiber's waits block its worker.
+    pub(crate) fn no_suspend(&self, body: &mut dyn FnMut()) {
+        struct Leave<'a>(&'a Cell<u32>);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.set(self.0.get() - 1);
+            }
+        }
+        let depth = &self.cell().no_suspend_depth;
+        depth.set(depth.get() + 1);
+        let _leave = Leave(depth);
+        body();
+    }
+
+    pub(crate) fn cell(&self) -> &FiberCell {
+        // SAFETY: *alive*.
+        unsafe { self.0.as_ref() }
+    }
+
+    /// The number by which a task's record names the fiber it waits on.
+    pub(crate) fn place(self) -> usize {
+        self.0.as_ptr().expose_provenance()
+    }
+
+    /// The fiber that a record names.
+    ///
+    /// # Safety
+    /// By *alive*: `place` came from [`FiberRef::place`] of this loop.
+    pub(crate) unsafe fn from_place(place: usize) -> Option<FiberRef> {
+        NonNull::new(std::ptr::with_exposed_provenance_mut(place)).map(FiberRef)
+    }
+}

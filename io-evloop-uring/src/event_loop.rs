@@ -1,0 +1,240 @@
+//! [`EventLoop`]: the executor itself: made by programs, implements the
+//! contract by handing each chapter's calls to the chapter.
+
+#![expect(
+    unsafe_code,
+    reason = "constructing an event loop is unsafe; the contract is in its docs"
+)]
+
+use std::fmt;
+use std::io;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use io_blocking::system;
+use io_core::task::{Job, Rejected, Start, TaskRef};
+use io_core::{Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome};
+
+use crate::options::{Builder, Options};
+use crate::ring::Ring;
+use crate::shared::{CALLER, Shared};
+use crate::worker::{self, Worker};
+use crate::{file, foreign, futex, task, time};
+
+/// The executor whose tasks are stackful fibers over one io_uring per worker
+/// thread.
+///
+/// ```
+/// use io_evloop_uring::EventLoop;
+///
+/// // SAFETY: nothing here keeps a thread-local scope open across a call of `Io`,
+/// // and no initialiser of a thread-local calls it.
+/// let event_loop = match unsafe { EventLoop::new() } {
+///     Ok(event_loop) => event_loop,
+///     Err(refused) => return println!("no io_uring here: {refused}"),
+/// };
+/// let sum = event_loop.run(|io| {
+///     io.scope(|scope| {
+///         let half = scope.spawn(|| 20 + 1);
+///         half.join() * 2
+///     })
+/// });
+/// assert_eq!(sum.expect("a ring for this thread"), 42);
+/// ```
+pub struct EventLoop {
+    shared: Arc<Shared>,
+}
+
+impl fmt::Debug for EventLoop {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("EventLoop")
+            .field("options", &self.shared.options)
+            .finish_non_exhaustive()
+    }
+}
+
+impl EventLoop {
+    /// An event loop with the default options.
+    ///
+    /// # Errors
+    /// As [`Builder::build`].
+    ///
+    /// # Safety
+    /// Fibers of one thread do not nest as calls do. For as long as the event
+    /// loop exists, code that runs on its fibers
+    /// 1. does not keep, across a call that may wait through `Io`, a thread-local
+    ///    scope whose end relies on the order of calls on the thread
+    ///    (`scoped-tls`, `slog-scope` and the like), unless inside
+    ///    [`no_suspend`](Io::no_suspend);
+    /// 2. does not call `Io` from the initialiser of a thread-local.
+    ///
+    /// Everything else (locks, `RefCell`, `Rc`, panics) can go wrong in logic,
+    /// never in memory. `fiber/SOUNDNESS.md` has the whole list.
+    pub unsafe fn new() -> io::Result<EventLoop> {
+        // SAFETY: the caller's contract.
+        unsafe { EventLoop::builder().build() }
+    }
+
+    /// An event loop with options.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn with_options(options: Options) -> io::Result<EventLoop> {
+        // A trial: what the kernel refuses shows here, not at the first task.
+        let trial = Ring::new(&options.ring)?;
+        let supported = trial.supported();
+        drop(trial);
+        crate::fiber::install_overflow_report()?;
+        Ok(EventLoop {
+            shared: Arc::new(Shared::new(options, supported)),
+        })
+    }
+
+    /// Makes the calling thread a worker and runs `body` on its own stack, as a
+    /// task whose waits let other tasks run. Returns when `body` and every fiber
+    /// that this thread has started are done.
+    ///
+    /// Without `run`, tasks run on worker threads alone, and this thread takes
+    /// part as any thread does.
+    ///
+    /// # Errors
+    /// There is no ring for this thread; `body` has not run.
+    ///
+    /// # Panics
+    /// With the panic of `body`; if another `run` of this loop is active; on a
+    /// worker thread of any event loop.
+    pub fn run<T>(&self, body: impl FnOnce(&dyn Io) -> T) -> io::Result<T> {
+        assert!(
+            !worker::is_worker_thread(),
+            "EventLoop::run on a worker thread of an event loop"
+        );
+        let place = CallerPlace::enter(&self.shared);
+        let worker = Worker::new(Arc::clone(&self.shared), CALLER)?;
+        worker.begin_main()?;
+        worker.enter();
+        let result = panic::catch_unwind(AssertUnwindSafe(|| body(self)));
+        worker.drain_main();
+        worker.end_main();
+        worker.leave();
+        drop(place);
+        match result {
+            Ok(value) => Ok(value),
+            Err(payload) => panic::resume_unwind(payload),
+        }
+    }
+
+    fn on_fiber<R>(&self, body: impl FnOnce(&Worker) -> R) -> Option<R> {
+        worker::with_current(&self.shared, |worker| {
+            worker.current_fiber().map(|_| body(worker))
+        })
+        .flatten()
+    }
+}
+
+/// The caller's place as worker 0.
+struct CallerPlace<'a>(&'a Shared);
+
+impl<'a> CallerPlace<'a> {
+    fn enter(shared: &'a Shared) -> CallerPlace<'a> {
+        shared.enter_caller();
+        CallerPlace(shared)
+    }
+}
+
+impl Drop for CallerPlace<'_> {
+    fn drop(&mut self) {
+        self.0.leave_caller();
+    }
+}
+
+impl Drop for EventLoop {
+    fn drop(&mut self) {
+        self.shared.stop();
+    }
+}
+
+impl Io for EventLoop {
+    fn perform(&self, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+        worker::with_current(&self.shared, |worker| {
+            worker
+                .current_fiber()
+                .map(|_| file::perform(worker, operation))
+        })
+        .flatten()
+        .unwrap_or_else(|| foreign::perform(self.id(), operation))
+    }
+
+    fn close(&self, handle: Handle) -> io::Result<()> {
+        system::close(handle)
+    }
+
+    fn start(&self, job: Job, how: Start) -> Result<(), Rejected> {
+        task::start(&self.shared, job, how)
+    }
+
+    fn interrupt(&self, task: &TaskRef) {
+        task::interrupt(&self.shared, task);
+    }
+
+    fn yield_now(&self) -> io::Result<()> {
+        task::yield_now(&self.shared, self.id())
+    }
+
+    fn no_suspend(&self, body: &mut dyn FnMut()) {
+        let fiber = self.on_fiber(|worker| worker.current_fiber()).flatten();
+        match fiber {
+            Some(fiber) => fiber.no_suspend(body),
+            None => body(),
+        }
+    }
+
+    fn futex_wait(
+        &self,
+        word: &AtomicU32,
+        expected: u32,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        self.on_fiber(|worker| {
+            worker.switch_for_test();
+            futex::wait(worker, word, expected, deadline)
+        })
+        .unwrap_or_else(|| foreign::futex_wait(&self.shared, self.id(), word, expected, deadline))
+    }
+
+    fn futex_wake(&self, address: FutexAddress, count: u32) {
+        self.shared.wake_waiters(address, count);
+    }
+
+    fn now(&self, clock: Clock) -> Instant {
+        system::now(clock)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> io::Result<()> {
+        self.on_fiber(|worker| {
+            worker.switch_for_test();
+            time::sleep_until(worker, deadline)
+        })
+        .unwrap_or_else(|| foreign::sleep_until(&self.shared, self.id(), deadline))
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        system::random(buffer);
+    }
+
+    fn capabilities(&self) -> Capabilities {
+        let mut capabilities = Capabilities::minimal("event-loop");
+        capabilities.concurrent_tasks_max = self.shared.concurrent_tasks_max();
+        capabilities.interrupts_waits = true;
+        capabilities.bounds_operations = true;
+        capabilities.has_descriptors = true;
+        capabilities
+    }
+
+    fn id(&self) -> IoId {
+        IoId::of(&*self.shared)
+    }
+}

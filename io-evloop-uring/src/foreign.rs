@@ -1,0 +1,204 @@
+//! Threads that are no workers: plain threads of the program, and those of the
+//! offload pool. Operations are blocking calls; waits are in the same parking
+//! lot as the fibers', asleep on a word of the thread's own.
+//!
+//! # Safety argument: thread words
+//! A word lies on the stack of the thread that waits. A wake touches it under
+//! its bucket's lock while the waiter is queued; an interrupt under the lock of
+//! `ThreadWords` while it is registered. The thread leaves queue and register
+//! before it returns.
+
+#![expect(unsafe_code, reason = "queues waiters that lie on the thread's stack")]
+
+use std::collections::HashMap;
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use io_blocking::system::{self, FutexEnd};
+use io_core::parking::Waiter;
+use io_core::task::{self, TaskRecord, WaitEntry};
+use io_core::{
+    Clock, FutexAddress, Instant, IoId, Operation, Outcome, deadline_passed, is_deadline,
+};
+
+use crate::cell::Parked;
+use crate::shared::Shared;
+
+const AWAKE: u32 = 1;
+
+/// The words of tasks that wait on threads, by the place in their record.
+pub(crate) struct ThreadWords {
+    words: Mutex<Words>,
+}
+
+#[derive(Default)]
+struct Words {
+    by_place: HashMap<usize, Word>,
+    next_number: usize,
+}
+
+struct Word(*const AtomicU32);
+
+// SAFETY: thread words: used under the register's lock, while it is registered.
+unsafe impl Send for Word {}
+
+impl ThreadWords {
+    pub(crate) fn new() -> ThreadWords {
+        ThreadWords {
+            words: Mutex::default(),
+        }
+    }
+
+    fn words(&self) -> MutexGuard<'_, Words> {
+        self.words.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Odd, so that it is no fiber's address.
+    fn register(&self, word: &AtomicU32) -> usize {
+        let mut words = self.words();
+        let place = words.next_number * 2 + 1;
+        words.next_number += 1;
+        words.by_place.insert(place, Word(std::ptr::from_ref(word)));
+        place
+    }
+
+    fn unregister(&self, place: usize) {
+        self.words().by_place.remove(&place);
+    }
+
+    /// Wakes the thread that waits at `place`. False if `place` is a fiber's.
+    pub(crate) fn interrupt(&self, place: usize) -> bool {
+        if place.is_multiple_of(2) {
+            return false;
+        }
+        let words = self.words();
+        if let Some(word) = words.by_place.get(&place) {
+            // SAFETY: thread words: registered, under the lock.
+            let word = unsafe { &*word.0 };
+            word.store(AWAKE, Ordering::Release);
+            system::futex_wake(FutexAddress::of(word), 1);
+        }
+        true
+    }
+}
+
+fn monotonic() -> Instant {
+    system::now(Clock::Monotonic)
+}
+
+/// One wait of a thread: its word, registered if the thread runs a task.
+struct ThreadWait<'a> {
+    shared: &'a Shared,
+    word: AtomicU32,
+    place: Option<usize>,
+}
+
+impl<'a> ThreadWait<'a> {
+    /// Runs `body` with a word that an interrupt finds.
+    fn with<R>(shared: &'a Shared, id: IoId, body: impl FnOnce(&AtomicU32) -> R) -> R {
+        let mut wait = ThreadWait {
+            shared,
+            word: AtomicU32::new(0),
+            place: None,
+        };
+        task::with_current(id, |record: Option<&TaskRecord>| {
+            if let Some(record) = record {
+                let place = shared.thread_words.register(&wait.word);
+                record.place().store(place, Ordering::Relaxed);
+                wait.place = Some(place);
+            }
+        });
+        body(&wait.word)
+    }
+}
+
+impl Drop for ThreadWait<'_> {
+    fn drop(&mut self) {
+        if let Some(place) = self.place {
+            self.shared.thread_words.unregister(place);
+        }
+    }
+}
+
+/// Sleeps on the thread's own word until somebody stores to it or `until`.
+fn sleep_on(word: &AtomicU32, until: Option<Instant>) {
+    while word.load(Ordering::Acquire) != AWAKE {
+        if system::futex_wait(word, 0, until) == FutexEnd::TimedOut {
+            return;
+        }
+    }
+}
+
+pub(crate) fn perform(id: IoId, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    task::point(id, monotonic)?;
+    match system::perform_until(operation, task::deadline(id)) {
+        // A request that came meanwhile goes before the deadline.
+        Err(error) if is_deadline(&error) => match task::interruption(id, monotonic) {
+            Some(Err(answer)) => Err(answer),
+            _ => Err(error),
+        },
+        answer => answer,
+    }
+}
+
+pub(crate) fn futex_wait(
+    shared: &Shared,
+    id: IoId,
+    word: &AtomicU32,
+    expected: u32,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
+    if word.load(Ordering::Relaxed) != expected {
+        return Ok(());
+    }
+    ThreadWait::with(shared, id, |own| {
+        let waiter = Waiter::new(word, Parked::Thread(std::ptr::from_ref(own)));
+        loop {
+            own.store(0, Ordering::Relaxed);
+            let until = match task::begin_wait(id, monotonic)? {
+                WaitEntry::Wait { until } => until,
+                WaitEntry::Ready => return Ok(()),
+            };
+            // SAFETY: the waiter is on this stack and taken off below.
+            let is_queued = unsafe { shared.lot.enqueue(&raw const waiter, word, expected) };
+            if is_queued {
+                sleep_on(own, system::earliest(deadline, until));
+            }
+            // SAFETY: the waiter is valid.
+            let is_ended_early = unsafe { shared.lot.remove(&raw const waiter) };
+            task::end_wait(id);
+            if !is_ended_early {
+                return Ok(());
+            }
+            if let Some(answer) = task::interruption(id, monotonic) {
+                return answer;
+            }
+            if deadline.is_some_and(system::has_passed) {
+                return Err(deadline_passed());
+            }
+        }
+    })
+}
+
+pub(crate) fn sleep_until(shared: &Shared, id: IoId, deadline: Instant) -> io::Result<()> {
+    ThreadWait::with(shared, id, |own| {
+        loop {
+            own.store(0, Ordering::Relaxed);
+            let until = match task::begin_wait(id, monotonic)? {
+                WaitEntry::Wait { until } => until,
+                WaitEntry::Ready => return Ok(()),
+            };
+            if !system::has_passed(deadline) {
+                sleep_on(own, system::earliest(Some(deadline), until));
+            }
+            task::end_wait(id);
+            if system::has_passed(deadline) {
+                return Ok(());
+            }
+            if let Some(answer) = task::interruption(id, monotonic) {
+                return answer;
+            }
+        }
+    })
+}

@@ -1,0 +1,34 @@
+//! The time chapter: sleeps of fibers, on their worker's timers.
+//! `event_loop.rs` calls it on a worker; other threads sleep in `foreign.rs`.
+
+use std::io;
+
+use io_blocking::system;
+use io_core::task::{self, WaitEntry};
+use io_core::{Clock, Instant};
+
+use crate::worker::Worker;
+
+/// The sleep of the fiber that runs on `worker`.
+pub(crate) fn sleep_until(worker: &Worker, deadline: Instant) -> io::Result<()> {
+    let (id, monotonic) = (worker.id(), || system::now(Clock::Monotonic));
+    loop {
+        worker.note_place();
+        let until = match task::begin_wait(id, monotonic)? {
+            WaitEntry::Wait { until } => until,
+            WaitEntry::Ready => return Ok(()),
+        };
+        if !system::has_passed(deadline)
+            && let Some(until) = system::earliest(Some(deadline), until)
+        {
+            worker.park_until(until.as_nanos());
+        }
+        task::end_wait(id);
+        if system::has_passed(deadline) {
+            return Ok(());
+        }
+        if let Some(answer) = task::interruption(id, monotonic) {
+            return answer;
+        }
+    }
+}

@@ -1,0 +1,583 @@
+//! [`Worker`]: one thread's side of the loop: its ring, its fibers and the run
+//! loop that switches between them. Chapters call it from fibers, `shared.rs`
+//! from elsewhere.
+//!
+//! ```text
+//!  thread worker                        caller of run (worker 0)
+//!  ┌────────────────┐                   ┌────────────┐   parks    ┌────────────────┐
+//!  │ run loop       │                   │ main fiber │ ─────────► │ run loop       │
+//!  │ (the thread's  │                   │ (caller's  │ ◄───────── │ (a stack of    │
+//!  │  own stack)    │                   │  stack)    │  is ready  │  its own)      │
+//!  └──┬─────────▲───┘                   └────────────┘            └──┬─────────▲───┘
+//!     ▼ resume  │ park(reason)                                       ▼         │
+//!  fibers                                                         fibers
+//! ```
+//! One round of the loop: messages, due timers and completions if their turn has
+//! come (the budget), then ready fibers in FIFO order, with unstarted jobs in
+//! between, then jobs of others, then sleep (`wake.rs`).
+//!
+//! # Safety argument: worker
+//! *own thread*: a `Worker` is used on the thread that made it only; the
+//! thread's word points to it as long as it runs. Fibers are pinned to that thread and end
+//! before the worker does, so a reference to the worker stays valid across a
+//! park. No borrow of a `RefCell` of the worker lives across a switch.
+//! *fibers*: what a fiber's body borrows is the worker; see `fiber/switch.rs`
+//! for the contract. The run loop resumes a fiber only when it is parked: a
+//! fiber is ready exactly once per park, since whoever makes it ready has taken
+//! it out of what it waited in (a queue, the timers, its completion).
+
+#![expect(
+    unsafe_code,
+    reason = "resumes fibers and reads completion slots on their stacks"
+)]
+
+mod caller;
+mod jobs;
+mod park;
+
+pub(crate) use jobs::retry;
+
+use std::cell::{Cell, RefCell, UnsafeCell};
+use std::collections::VecDeque;
+use std::io;
+use std::ptr;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use io_core::Clock;
+use io_core::parking::Waiter;
+use io_core::task::{self, Done, Job, StackContext, TaskRecord};
+
+use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, Wait as FiberWait};
+use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
+use crate::offload::Request;
+use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait};
+use crate::shared::{Message, Shared};
+use crate::timers::Timers;
+use crate::wake::{SEARCH_MAX, Sleeper};
+
+/// After so many switches the loop looks at completions, timers and messages,
+/// even if fibers are ready.
+const SWITCHES_PER_POLL: u32 = 64;
+/// ... and after so much time, read every `SWITCHES_PER_READING` switches.
+const POLL_INTERVAL_NANOS: u64 = 100_000;
+const SWITCHES_PER_READING: u32 = 8;
+/// After so many calls that did not park, a fiber lets others run: at one to two
+/// microseconds each, some 100 us.
+const INLINE_UNITS_MAX: u32 = 64;
+/// While fibers are ready, one job is started after so many of them.
+const READY_PER_JOB: u32 = 4;
+/// Idle fibers kept with their stacks, above which their stacks go back to the pool.
+const IDLE_FIBERS_MAX: usize = 1024;
+/// While a job waits for a stack that cannot be had, the worker looks again
+/// after this time at the latest.
+const STARVED_SLEEP_MAX: Duration = Duration::from_millis(1);
+
+/// What the scheduler's coroutine of worker 0 is resumed with.
+pub(crate) enum Scheduler {
+    /// The main fiber has parked.
+    Park(Park),
+    /// The main fiber is done: end.
+    Exit,
+}
+
+/// Whether the run loop goes on.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Flow {
+    Continue,
+    Exit,
+}
+
+/// One thread's side of the loop.
+pub(crate) struct Worker {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: usize,
+    pub(crate) ring: RefCell<Ring>,
+    sleeper: RefCell<Option<Sleeper>>,
+    pub(crate) timers: RefCell<Timers>,
+    stacks: RefCell<StackPool>,
+    deque: crossbeam_deque::Worker<Job>,
+    ready: RefCell<VecDeque<FiberRef>>,
+    /// Fibers whose job has ended, parked at their root, newest last.
+    idle: RefCell<Vec<FiberRef>>,
+    /// A job that found no stack.
+    starved: Cell<Option<Job>>,
+    /// The fiber that runs; `None` while the run loop does.
+    current: Cell<Option<FiberRef>>,
+    /// Fibers with a job.
+    busy_count: Cell<usize>,
+    /// Submissions of fibers whose completion has not come.
+    submitted_count: Cell<usize>,
+    /// Takes no further job; the main fiber waits for the fibers to end.
+    is_draining: Cell<bool>,
+    main: Cell<Option<FiberRef>>,
+    /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
+    scheduler: UnsafeCell<Option<Fiber<Scheduler, ()>>>,
+    to_main: Cell<Option<SuspenderPointer<Scheduler, ()>>>,
+    /// Random order of ready fibers, for tests.
+    shuffle: Cell<Option<u64>>,
+    last_poll_nanos: Cell<u64>,
+    /// Calls since the last poll that did not park, see `count_inline`.
+    inline_count: Cell<u32>,
+    is_poll_wanted: Cell<bool>,
+}
+
+/// Runs `body` with this thread's worker if it is one of `shared`'s.
+pub(crate) fn with_current<R>(shared: &Shared, body: impl FnOnce(&Worker) -> R) -> Option<R> {
+    let worker = thread_word().cast::<Worker>();
+    if worker.is_null() {
+        return None;
+    }
+    // SAFETY: *own thread*: the pointer is reset before the worker goes.
+    let worker = unsafe { &*worker };
+    ptr::eq(Arc::as_ptr(&worker.shared), shared).then(|| body(worker))
+}
+
+/// Whether this thread is a worker of any event loop.
+pub(crate) fn is_worker_thread() -> bool {
+    !thread_word().is_null()
+}
+
+/// A worker thread, from its start to its end.
+pub(crate) fn run_thread(shared: &Arc<Shared>, index: usize) {
+    match Worker::new(Arc::clone(shared), index) {
+        Ok(worker) => {
+            worker.enter();
+            worker.run_loop();
+            worker.leave();
+        }
+        // The loop goes on with fewer workers.
+        Err(_) => shared.give_up_thread(),
+    }
+}
+
+impl Worker {
+    /// Makes the calling thread's side of worker `index`.
+    ///
+    /// # Errors
+    /// The ring or the eventfd is refused.
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> io::Result<Worker> {
+        let ring = Ring::new(&shared.options.ring)?;
+        let sleeper = shared.wake.attach(index, &ring)?;
+        let stacks = StackPool::new(shared.options.stack.clone())?;
+        crate::fiber::ensure_alternate_stack()?;
+        Ok(Worker {
+            index,
+            ring: RefCell::new(ring),
+            sleeper: RefCell::new(Some(sleeper)),
+            timers: RefCell::default(),
+            stacks: RefCell::new(stacks),
+            deque: shared.take_deque(index),
+            ready: RefCell::default(),
+            idle: RefCell::default(),
+            starved: Cell::new(None),
+            current: Cell::new(None),
+            busy_count: Cell::new(0),
+            submitted_count: Cell::new(0),
+            is_draining: Cell::new(false),
+            main: Cell::new(None),
+            scheduler: UnsafeCell::new(None),
+            to_main: Cell::new(None),
+            shuffle: Cell::new(shared.options.switch_seed),
+            last_poll_nanos: Cell::new(0),
+            inline_count: Cell::new(0),
+            is_poll_wanted: Cell::new(false),
+            shared,
+        })
+    }
+
+    pub(crate) fn enter(&self) {
+        assert!(!is_worker_thread(), "a thread is one worker");
+        set_thread_word(ptr::from_ref(self).cast());
+    }
+
+    /// Ends the worker: its fibers, its place in the loop, its ring.
+    pub(crate) fn leave(self) {
+        while let Some(fiber) = self.take_idle() {
+            self.retire(fiber);
+        }
+        let sleeper = self.sleeper.take().expect("it was attached");
+        let mut ring = self.ring.borrow_mut();
+        let detached = sleeper.detach(&mut ring, |_, completion| self.complete(completion));
+        drop(ring);
+        set_thread_word(ptr::null());
+        detached.expect("the kernel ends what the ring has armed");
+        let shared = Arc::clone(&self.shared);
+        shared.put_back_deque(self);
+    }
+
+    pub(crate) fn into_deque(self) -> (usize, crossbeam_deque::Worker<Job>) {
+        (self.index, self.deque)
+    }
+
+    // ---- called by others on this thread -----------------------------------
+
+    /// Makes a fiber of this worker go on.
+    pub(crate) fn push_ready(&self, fiber: FiberRef) {
+        self.ready.borrow_mut().push_back(fiber);
+    }
+
+    /// Takes a job that this worker or another will run.
+    pub(crate) fn push_job(&self, job: Job) {
+        self.deque.push(job);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.is_draining.get()
+    }
+
+    /// Ends the wait of `task` if it is in one on a fiber of this worker.
+    pub(crate) fn interrupt(&self, task: &TaskRecord) {
+        if !task.is_interrupt_due() {
+            return;
+        }
+        let place = task.place().load(Ordering::Relaxed);
+        // SAFETY: *alive*: records of this loop's tasks name this loop's fibers.
+        let fiber = unsafe { FiberRef::from_place(place) };
+        if let Some(fiber) = fiber.filter(|fiber| fiber.cell().worker == self.index) {
+            self.end_wait(fiber);
+        }
+    }
+
+    /// Ends what a fiber of this worker waits in: it goes on and finds out why.
+    fn end_wait(&self, fiber: FiberRef) {
+        let cell = fiber.cell();
+        match cell.wait.get() {
+            FiberWait::None => {}
+            FiberWait::Ring(slot) => self.cancel(slot),
+            FiberWait::Futex(waiter) => {
+                // SAFETY: *fibers*: the fiber is parked in this wait, or about to
+                // go on from it, so the waiter on its stack is valid.
+                if unsafe { self.shared.lot.remove(waiter) } {
+                    cell.wait.set(FiberWait::None);
+                    self.push_ready(fiber);
+                }
+            }
+            FiberWait::Sleep => {
+                cell.wait.set(FiberWait::None);
+                // A fiber that blocks its worker in place looks by itself.
+                if self.current.get() != Some(fiber) {
+                    self.push_ready(fiber);
+                }
+            }
+        }
+    }
+
+    /// Asks the kernel to end a submission. The cancel stands behind the
+    /// submission in the queue, and before any later one of the same address, so
+    /// it can hit no other.
+    fn cancel(&self, slot: NonNull<CompletionSlot>) {
+        // SAFETY: *fibers*: the slot's fiber waits for its completion.
+        let slot = unsafe { slot.as_ref() };
+        if slot.is_done.get() || slot.is_cancel_sent.replace(true) {
+            return;
+        }
+        let address = SlotAddress::of(ptr::from_ref(slot));
+        self.ring.borrow_mut().push(Entry::cancel(address));
+    }
+
+    /// A completion has come: its fiber is ready.
+    fn complete(&self, completion: Completion) {
+        let UserData::Operation(address) = completion.user_data else {
+            // A cancel's own answer says nothing: its operation's completion does.
+            return;
+        };
+        let slot = ptr::with_exposed_provenance::<CompletionSlot>(address.get());
+        // SAFETY: *fibers*: the slot is on the stack of a fiber that parked (or
+        // blocks) until this very completion.
+        let slot = unsafe { &*slot };
+        slot.result.set(completion.result);
+        slot.is_done.set(true);
+        self.submitted_count.set(self.submitted_count.get() - 1);
+        if !slot.is_in_place.get() {
+            self.push_ready(slot.fiber);
+        }
+    }
+
+    // ---- the run loop ------------------------------------------------------
+
+    /// The run loop of a thread.
+    fn run_loop(&self) {
+        let mut switches = 0;
+        while self.round(&mut switches) == Flow::Continue {}
+    }
+
+    fn round(&self, switches: &mut u32) -> Flow {
+        if self.is_poll_due(switches) {
+            self.poll();
+        }
+        if let Some(fiber) = self.next_ready() {
+            *switches += 1;
+            let flow = self.resume(fiber, Resume::Continue);
+            if flow == Flow::Continue && switches.is_multiple_of(READY_PER_JOB) {
+                self.start_own_job();
+            }
+            return flow;
+        }
+        if self.start_any_job() {
+            *switches += 1;
+            return Flow::Continue;
+        }
+        if self.is_draining.get() && self.busy_count.get() == 0 {
+            return self.resume_main();
+        }
+        if self.main.get().is_none() && self.shared.is_stopping() && self.busy_count.get() == 0 {
+            return Flow::Exit;
+        }
+        self.poll();
+        *switches = 0;
+        if self.ready.borrow().is_empty() && !self.can_take_work() {
+            self.idle();
+        }
+        Flow::Continue
+    }
+
+    /// The budget: in switches, and in time.
+    fn is_poll_due(&self, switches: &mut u32) -> bool {
+        if self.is_poll_wanted.replace(false) {
+            *switches = 0;
+            return true;
+        }
+        if *switches == 0 || !switches.is_multiple_of(SWITCHES_PER_READING) {
+            return false;
+        }
+        let is_due = *switches >= SWITCHES_PER_POLL
+            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
+        if is_due {
+            *switches = 0;
+        }
+        is_due
+    }
+
+    /// Messages, completions, due timers; never waits.
+    fn poll(&self) {
+        self.take_messages();
+        let mut ring = self.ring.borrow_mut();
+        if self.submitted_count.get() > 0 || ring.has_unsubmitted() {
+            let mut sleeper = self.sleeper.borrow_mut();
+            let sleeper = sleeper.as_mut().expect("attached while the worker runs");
+            let reaped = sleeper.reap(&mut ring, |_, completion| self.complete(completion));
+            reaped.expect("a ring that fails for good leaves the kernel with our buffers");
+        }
+        drop(ring);
+        self.last_poll_nanos.set(now_nanos());
+        self.inline_count.set(0);
+        self.fire_timers();
+    }
+
+    fn fire_timers(&self) {
+        if self.timers.borrow().next_nanos().is_none() {
+            return;
+        }
+        let now = now_nanos();
+        loop {
+            let due = self.timers.borrow_mut().take_due(now);
+            match due {
+                Some(fiber) => self.end_wait(fiber),
+                None => return,
+            }
+        }
+    }
+
+    fn take_messages(&self) {
+        let inbox = &self.shared.workers[self.index].inbox;
+        while let Some(message) = inbox.pop() {
+            match message {
+                Message::Ready(fiber) => self.push_ready(fiber),
+                Message::Interrupt(task) => self.interrupt(&task),
+            }
+        }
+    }
+
+    /// Spins, then sleeps, until there may be something to do.
+    fn idle(&self) {
+        let sleepers = self.shared.wake.sleepers();
+        if sleepers.search(SEARCH_MAX, || self.can_take_work()) {
+            return;
+        }
+        if self.stacks.borrow_mut().trim() > 0 {
+            return;
+        }
+        let wait = self.wait_for_timer();
+        let mut ring = self.ring.borrow_mut();
+        let mut sleeper = self.sleeper.borrow_mut();
+        let sleeper = sleeper.as_mut().expect("attached while the worker runs");
+        let has_work = || self.can_take_work();
+        let slept = sleeper.sleep(&mut ring, wait, has_work, |_, completion| {
+            self.complete(completion)
+        });
+        slept.expect("a ring that fails for good leaves the kernel with our buffers");
+        drop(ring);
+        self.last_poll_nanos.set(now_nanos());
+        self.fire_timers();
+    }
+
+    /// How long a sleep may be.
+    fn wait_for_timer(&self) -> Wait {
+        let starved = self.starved.take();
+        let is_starved = starved.is_some();
+        self.starved.set(starved);
+        let timer = self.timers.borrow().next_nanos();
+        let rest = timer.map(|nanos| Duration::from_nanos(nanos.saturating_sub(now_nanos())));
+        match (rest, is_starved) {
+            (None, false) => Wait::One,
+            (None, true) => Wait::OneFor(STARVED_SLEEP_MAX),
+            (Some(rest), false) => Wait::OneFor(rest),
+            (Some(rest), true) => Wait::OneFor(rest.min(STARVED_SLEEP_MAX)),
+        }
+    }
+
+    /// Whether there is something that others have left for this worker.
+    fn can_take_work(&self) -> bool {
+        let shared = &self.shared;
+        !shared.workers[self.index].inbox.is_empty()
+            || shared.is_stopping()
+            || !self.is_draining.get()
+                && (!shared.injector.is_empty()
+                    || shared.workers.iter().any(|other| !other.stealer.is_empty()))
+    }
+
+    fn next_ready(&self) -> Option<FiberRef> {
+        let mut ready = self.ready.borrow_mut();
+        if let Some(seed) = self.shuffle.get() {
+            let next = shuffle_step(seed);
+            self.shuffle.set(Some(next));
+            let count = ready.len();
+            if count > 1 {
+                let index = usize::try_from(next >> 33).unwrap_or(0) % count;
+                ready.swap(0, index);
+            }
+        }
+        ready.pop_front()
+    }
+
+    // ---- switches ----------------------------------------------------------
+
+    /// Runs a fiber until it parks, and publishes why it did.
+    fn resume(&self, fiber: FiberRef, with: Resume) -> Flow {
+        let cell = fiber.cell();
+        if cell.kind == FiberKind::Main {
+            return self.resume_main();
+        }
+        // SAFETY: *owner*, and *fibers*: it is parked.
+        let coroutine = unsafe { &mut *cell.fiber.get() };
+        let coroutine = coroutine
+            .as_mut()
+            .expect("a fiber with a job is a coroutine");
+        self.switch_context_in(fiber);
+        let switch = coroutine.resume(with);
+        self.switch_context_out(fiber);
+        match switch {
+            Switch::Suspended(reason) => self.publish(fiber, reason),
+            Switch::Ended(_) => unreachable!("a fiber ends when it is retired"),
+        }
+        Flow::Continue
+    }
+
+    fn resume_main(&self) -> Flow {
+        let fiber = self.main.get().expect("worker 0 has a main fiber");
+        let to_main = self
+            .to_main
+            .get()
+            .expect("the run loop of worker 0 is a coroutine");
+        self.switch_context_in(fiber);
+        // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
+        let parked = unsafe { to_main.suspend(()) };
+        self.switch_context_out(fiber);
+        match parked {
+            Scheduler::Park(reason) => {
+                self.publish(fiber, reason);
+                Flow::Continue
+            }
+            Scheduler::Exit => Flow::Exit,
+        }
+    }
+
+    fn switch_context_in(&self, fiber: FiberRef) {
+        self.current.set(Some(fiber));
+        let context = fiber
+            .cell()
+            .context
+            .take()
+            .expect("a fiber that does not run has it");
+        // SAFETY: it was returned when this fiber was left; the run loop has no frames.
+        let _own = unsafe { task::swap_stack_context(context) };
+    }
+
+    fn switch_context_out(&self, fiber: FiberRef) {
+        // SAFETY: the run loop has no frames.
+        let context = unsafe { task::swap_stack_context(StackContext::EMPTY) };
+        fiber.cell().context.set(Some(context));
+        self.current.set(None);
+    }
+
+    /// What a fiber parked for takes effect only here, after the switch.
+    fn publish(&self, fiber: FiberRef, reason: Park) {
+        match reason {
+            Park::Yield => self.push_ready(fiber),
+            Park::Finished(done) => self.finish(fiber, done),
+            Park::Ring(entry) => self.ring.borrow_mut().push(entry),
+            Park::Futex {
+                waiter,
+                word,
+                expected,
+            } => self.enqueue(fiber, waiter, word, expected),
+            Park::Sleep => {}
+            Park::Offload(request) => self.offload(fiber, request),
+            // `round` looks after it.
+            Park::Drain => {}
+        }
+    }
+
+    fn finish(&self, fiber: FiberRef, done: Done) {
+        self.busy_count.set(self.busy_count.get() - 1);
+        let is_kept = self.idle.borrow().len() < IDLE_FIBERS_MAX;
+        if is_kept {
+            self.idle.borrow_mut().push(fiber);
+        } else {
+            self.retire(fiber);
+        }
+        self.shared.count_ended();
+        done.publish();
+    }
+
+    fn enqueue(
+        &self,
+        fiber: FiberRef,
+        waiter: *const Waiter<Parked>,
+        word: *const AtomicU32,
+        expected: u32,
+    ) {
+        // SAFETY: the word is borrowed by the call that parked.
+        let word = unsafe { &*word };
+        // SAFETY: *fibers*: the waiter is on the parked fiber's stack, and whoever
+        // makes it go on has taken the waiter off the queue.
+        let is_queued = unsafe { self.shared.lot.enqueue(waiter, word, expected) };
+        if !is_queued {
+            self.push_ready(fiber);
+        }
+    }
+
+    fn offload(&self, fiber: FiberRef, mut request: NonNull<Request>) {
+        // SAFETY: requests: the fiber is parked for it.
+        let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
+        if let Err(error) = handed {
+            // SAFETY: the pool has not taken it, and the fiber is parked.
+            unsafe { request.as_mut() }.result = Some(Err(error));
+            self.push_ready(fiber);
+        }
+    }
+}
+
+fn now_nanos() -> u64 {
+    io_blocking::system::now(Clock::Monotonic).as_nanos()
+}
+
+/// The next number of the order of ready fibers (a linear congruential
+/// generator: any order does, as long as the seed gives it again).
+fn shuffle_step(seed: u64) -> u64 {
+    seed.wrapping_mul(6_364_136_223_846_793_005)
+        .wrapping_add(1_442_695_040_888_963_407)
+}

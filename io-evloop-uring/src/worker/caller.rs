@@ -1,0 +1,78 @@
+//! Worker 0: the caller of `EventLoop::run`, whose own stack is the main fiber.
+
+#![expect(
+    unsafe_code,
+    reason = "makes the coroutine of the run loop and ends it"
+)]
+
+use std::io;
+
+use super::{Scheduler, Worker};
+use crate::cell::{FiberKind, Park};
+use crate::fiber::{Fiber, Suspender, Switch};
+
+impl Worker {
+    /// Makes the calling thread's stack the main fiber, and the run loop a
+    /// coroutine beside it.
+    ///
+    /// # Errors
+    /// There is no stack for the run loop.
+    pub(crate) fn begin_main(&self) -> io::Result<()> {
+        let stack = self.stacks.borrow_mut().take()?;
+        let worker: *const Worker = self;
+        let body = move |suspender: Suspender<'_, Scheduler, ()>, first: Scheduler| {
+            // SAFETY: *own thread*: the worker outlives the run loop.
+            let worker = unsafe { &*worker };
+            worker.to_main.set(Some(suspender.pointer()));
+            worker.run_loop_beside_main(first);
+        };
+        // SAFETY: *fibers*: as in `make_fiber`; `end_main` ends it.
+        let scheduler = unsafe { Fiber::new(stack, body) };
+        // SAFETY: *own thread*: nothing refers to it yet.
+        unsafe { *self.scheduler.get() = Some(scheduler) };
+        let main = self.shared.make_cell(self.index, FiberKind::Main);
+        self.main.set(Some(main));
+        self.current.set(Some(main));
+        Ok(())
+    }
+
+    pub(super) fn run_loop_beside_main(&self, first: Scheduler) {
+        let main = self.main.get().expect("`begin_main` made it");
+        self.switch_context_out(main);
+        match first {
+            Scheduler::Park(reason) => self.publish(main, reason),
+            Scheduler::Exit => return,
+        }
+        self.run_loop();
+    }
+
+    /// The main fiber's job is done: no further jobs, and wait for what was started.
+    pub(crate) fn drain_main(&self) {
+        self.is_draining.set(true);
+        let mut has_jobs = false;
+        while let Some(job) = self.deque.pop() {
+            self.shared.injector.push(job);
+            has_jobs = true;
+        }
+        self.shared.free_caller_place();
+        if has_jobs {
+            self.shared.announce_job();
+        }
+        if self.busy_count.get() > 0 {
+            self.park(Park::Drain);
+        }
+    }
+
+    /// Ends the run loop's coroutine.
+    pub(crate) fn end_main(&self) {
+        // SAFETY: *own thread*: as in `park_main`.
+        let scheduler = unsafe { &mut *self.scheduler.get() };
+        let mut scheduler = scheduler.take().expect("`begin_main` made it");
+        match scheduler.resume(Scheduler::Exit) {
+            Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
+            Switch::Suspended(()) => unreachable!("it ends when it is told to"),
+        }
+        self.current.set(None);
+        self.main.set(None);
+    }
+}

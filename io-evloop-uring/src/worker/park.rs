@@ -1,0 +1,196 @@
+//! What the chapters do on a fiber: submit, sleep, wait, yield, and stop until
+//! it is over.
+
+#![expect(unsafe_code, reason = "suspends the running fiber")]
+
+use std::ptr;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use io_core::parking::Waiter;
+use io_core::task;
+
+use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker};
+use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, Wait as FiberWait};
+use crate::fiber::Switch;
+use crate::ring::{Entry, SlotAddress};
+
+impl Worker {
+    /// The fiber that runs, or `None` while the run loop itself does.
+    pub(crate) fn current_fiber(&self) -> Option<FiberRef> {
+        self.current.get()
+    }
+
+    /// Stops the running fiber until somebody makes it ready.
+    pub(crate) fn park(&self, reason: Park) {
+        let fiber = self.current.get().expect("a fiber parks itself");
+        let cell = fiber.cell();
+        if cell.kind == FiberKind::Main {
+            self.park_main(reason);
+        } else {
+            let suspender = cell.suspender.get().expect("a fiber that runs has one");
+            // SAFETY: *own thread*: `current` says that this runs on that fiber.
+            let resumed = unsafe { suspender.suspend(reason) };
+            assert!(
+                matches!(resumed, Resume::Continue),
+                "a parked fiber has a job already"
+            );
+        }
+    }
+
+    pub(super) fn park_main(&self, reason: Park) {
+        // SAFETY: *own thread*: the run loop's coroutine is suspended while the
+        // main fiber runs, and does not touch its own handle while it runs.
+        let scheduler = unsafe { &mut *self.scheduler.get() };
+        let scheduler = scheduler.as_mut().expect("`run` made it");
+        match scheduler.resume(Scheduler::Park(reason)) {
+            Switch::Suspended(()) => {}
+            Switch::Ended(_) => unreachable!("it ends when it is told to"),
+        }
+    }
+
+    /// Pushes the submission that `entry` makes and parks until it completes, at
+    /// most until `until_nanos`, when it is canceled. Blocks the worker instead
+    /// where the fiber must not switch.
+    pub(crate) fn submit_and_park(
+        &self,
+        until_nanos: Option<u64>,
+        entry: impl FnOnce(SlotAddress) -> Entry,
+    ) -> (i32, bool) {
+        let fiber = self.current.get().expect("a fiber submits");
+        let cell = fiber.cell();
+        let slot = CompletionSlot::new(fiber);
+        let entry = entry(SlotAddress::of(&raw const slot));
+        self.submitted_count.set(self.submitted_count.get() + 1);
+        cell.wait.set(FiberWait::Ring(NonNull::from(&slot)));
+        let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
+        if self.must_block() {
+            slot.is_in_place.set(true);
+            self.ring.borrow_mut().push(entry);
+            self.block_until(|| slot.is_done.get());
+        } else {
+            self.park(Park::Ring(entry));
+        }
+        assert!(slot.is_done.get(), "only its completion ends a submission");
+        if let Some(timer) = timer {
+            self.timers.borrow_mut().disarm(timer);
+        }
+        cell.wait.set(FiberWait::None);
+        (slot.result.get(), slot.is_cancel_sent.get())
+    }
+
+    /// Parks until a timer at `until_nanos` or an interrupt.
+    pub(crate) fn park_until(&self, until_nanos: u64) {
+        let fiber = self.current.get().expect("a fiber sleeps");
+        fiber.cell().wait.set(FiberWait::Sleep);
+        let timer = self.timers.borrow_mut().arm(until_nanos, fiber);
+        if self.must_block() {
+            self.block_until(|| matches!(fiber.cell().wait.get(), FiberWait::None));
+            // Nobody else may take it for ready.
+        } else {
+            self.park(Park::Sleep);
+        }
+        self.timers.borrow_mut().disarm(timer);
+        fiber.cell().wait.set(FiberWait::None);
+    }
+
+    /// Parks in the lot if `word` is `expected`. Returns whether the wait was
+    /// ended early, by a timer or an interrupt: then no wake was consumed.
+    pub(crate) fn park_on_word(
+        &self,
+        word: &AtomicU32,
+        expected: u32,
+        until_nanos: Option<u64>,
+    ) -> bool {
+        let fiber = self.current.get().expect("a fiber waits");
+        let waiter = Waiter::new(word, Parked::Fiber(fiber));
+        fiber.cell().wait.set(FiberWait::Futex(&raw const waiter));
+        let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
+        self.park(Park::Futex {
+            waiter: &raw const waiter,
+            word: ptr::from_ref(word),
+            expected,
+        });
+        if let Some(timer) = timer {
+            self.timers.borrow_mut().disarm(timer);
+        }
+        matches!(fiber.cell().wait.replace(FiberWait::None), FiberWait::None)
+    }
+
+    /// Lets the other fibers of this worker run. False if this is no fiber.
+    pub(crate) fn yield_current(&self) -> bool {
+        if self.current.get().is_none() {
+            return false;
+        }
+        if !self.must_block() {
+            self.park(Park::Yield);
+        }
+        true
+    }
+
+    /// Notes in the current task's record on which fiber it is about to wait.
+    pub(crate) fn note_place(&self) {
+        let fiber = self.current.get().expect("a fiber is about to wait");
+        task::with_current(self.id(), |record| {
+            if let Some(record) = record {
+                record.place().store(fiber.place(), Ordering::Relaxed);
+            }
+        });
+    }
+
+    /// A call that did not park counts against the budget too: after too many,
+    /// or too much time, the fiber lets others run.
+    pub(crate) fn count_inline(&self, units: usize, ended_nanos: Option<u64>) {
+        let units = u32::try_from(units).unwrap_or(u32::MAX);
+        let count = self.inline_count.get().saturating_add(units);
+        self.inline_count.set(count);
+        let is_long = ended_nanos.is_some_and(|ended| {
+            ended.saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS
+        });
+        if count >= INLINE_UNITS_MAX || is_long {
+            self.inline_count.set(0);
+            if self.current.get().is_some() && !self.must_block() {
+                self.is_poll_wanted.set(true);
+                self.park(Park::Yield);
+            }
+        }
+    }
+
+    /// Whether the running fiber must not let others run: in `no_suspend`, or
+    /// while its thread unwinds (a sibling would see that).
+    pub(crate) fn must_block(&self) -> bool {
+        self.is_no_suspend() || std::thread::panicking()
+    }
+
+    pub(crate) fn is_no_suspend(&self) -> bool {
+        self.current
+            .get()
+            .is_some_and(|fiber| fiber.cell().no_suspend_depth.get() > 0)
+    }
+
+    /// Reaps in place until `is_done`; other fibers only become ready.
+    pub(super) fn block_until(&self, is_done: impl Fn() -> bool) {
+        while !is_done() {
+            let wait = self.wait_for_timer();
+            let mut ring = self.ring.borrow_mut();
+            let mut sleeper = self.sleeper.borrow_mut();
+            let sleeper = sleeper.as_mut().expect("attached while the worker runs");
+            let inbox = &self.shared.workers[self.index].inbox;
+            let has_work = || is_done() || !inbox.is_empty();
+            let reaped = sleeper.sleep(&mut ring, wait, has_work, |_, completion| {
+                self.complete(completion)
+            });
+            reaped.expect("a ring that fails for good leaves the kernel with our buffers");
+            drop(ring);
+            self.take_messages();
+            self.fire_timers();
+        }
+    }
+
+    /// The stress mode: other fibers run before every call.
+    pub(crate) fn switch_for_test(&self) {
+        if self.shuffle.get().is_some() && self.current.get().is_some() && !self.must_block() {
+            self.park(Park::Yield);
+        }
+    }
+}
