@@ -96,7 +96,7 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     pub(crate) ring: RefCell<Ring>,
     sleeper: RefCell<Option<Sleeper>>,
-    pub(crate) timers: RefCell<Timers>,
+    pub(crate) timers: RefCell<Timers<FiberRef>>,
     stacks: RefCell<StackPool>,
     deque: crossbeam_deque::Worker<Job>,
     ready: RefCell<VecDeque<FiberRef>>,
@@ -367,11 +367,9 @@ impl Worker {
         self.fire_timers();
     }
 
+    /// Right after `last_poll_nanos` was read.
     fn fire_timers(&self) {
-        if self.timers.borrow().next_nanos().is_none() {
-            return;
-        }
-        let now = now_nanos();
+        let now = self.last_poll_nanos.get();
         loop {
             let due = self.timers.borrow_mut().take_due(now);
             match due {

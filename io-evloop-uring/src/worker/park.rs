@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use io_core::parking::Waiter;
 use io_core::task;
 
-use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker};
+use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos};
 use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, Wait as FiberWait};
 use crate::fiber::Switch;
 use crate::ring::{Entry, SlotAddress};
@@ -183,6 +183,7 @@ impl Worker {
             reaped.expect("a ring that fails for good leaves the kernel with our buffers");
             drop(ring);
             self.take_messages();
+            self.last_poll_nanos.set(now_nanos());
             self.fire_timers();
         }
     }
