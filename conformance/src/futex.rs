@@ -1,0 +1,3 @@
+//! The futex chapter: waiting on a word, and waking.
+
+pub(crate) mod waiting;

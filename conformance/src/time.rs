@@ -1,0 +1,4 @@
+//! The time chapter: clocks and sleeping.
+
+pub(crate) mod clocks;
+pub(crate) mod sleeping;

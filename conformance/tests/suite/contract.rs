@@ -1,0 +1,48 @@
+//! CONTRACT.md and the claims fit each other.
+
+use std::collections::HashSet;
+
+use conformance::{ALL, Strength, clauses};
+
+#[test]
+fn every_must_is_claimed() {
+    let claimed: HashSet<&str> = ALL
+        .iter()
+        .flat_map(|claim| claim.clauses)
+        .copied()
+        .collect();
+    let unclaimed: Vec<String> = clauses()
+        .into_iter()
+        .filter(|clause| clause.strength == Strength::Must)
+        .map(|clause| clause.id)
+        .filter(|id| !claimed.contains(id.as_str()))
+        .collect();
+    assert!(unclaimed.is_empty(), "no claim checks {unclaimed:?}");
+}
+
+#[test]
+fn every_claim_names_a_clause_that_exists() {
+    let known: HashSet<String> = clauses().into_iter().map(|clause| clause.id).collect();
+    for claim in ALL {
+        for clause in claim.clauses {
+            assert!(known.contains(*clause), "{}: no {clause}", claim.name);
+        }
+    }
+}
+
+#[test]
+fn names_and_numbers_are_unique() {
+    let mut names = HashSet::new();
+    for claim in ALL {
+        assert!(names.insert(claim.name), "{} is there twice", claim.name);
+    }
+    let mut ids = HashSet::new();
+    for clause in clauses() {
+        assert!(!clause.text.is_empty(), "{} says nothing", clause.id);
+        assert!(
+            ids.insert(clause.id.clone()),
+            "{} is there twice",
+            clause.id
+        );
+    }
+}

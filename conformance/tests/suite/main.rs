@@ -1,0 +1,9 @@
+//! The suite stamped for the executors of the workspace, and the checks of the
+//! suite itself.
+
+#[path = "../../src/bin/conformance/backends.rs"]
+#[allow(dead_code, reason = "the names are for the matrix program")]
+mod backends;
+
+mod contract;
+mod stamped;
