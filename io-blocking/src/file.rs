@@ -18,6 +18,7 @@ use crate::errno::errno;
 use crate::handle::descriptor;
 use crate::syscall;
 use crate::time;
+use crate::wait::Readiness;
 
 /// Performs an operation as the current task of executor `io`.
 #[inline]
@@ -44,8 +45,8 @@ pub fn perform(operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     perform_until(operation, None)
 }
 
-/// As [`perform`], but a read or write at the cursor of something that can be
-/// polled ends at `until` (monotonic).
+/// As [`perform`], but a wait for readiness, and a read or write at the cursor
+/// of something that can be polled, ends at `until` (monotonic).
 ///
 /// # Errors
 /// As [`perform`]; deadline passed.
@@ -65,6 +66,7 @@ pub fn perform_until(
             buffers,
             offset,
         } => transfer::write(handle, buffers, *offset, until).map(Outcome::Count),
+        Operation::Poll { fd, interest } => done(Readiness::new(*fd, *interest, until).wait()),
         other => perform_plain(other),
     }
 }

@@ -44,7 +44,7 @@ pub mod system {
     pub use crate::path::{PATH_STACK_BYTES, with_c_path};
     pub use crate::syscall::{WORKING_DIRECTORY, random, yield_thread};
     pub use crate::time::{earliest, has_passed, now, sleep_until, to_timespec};
-    pub use crate::wait::{Interest, Readiness};
+    pub use crate::wait::Readiness;
 }
 
 /// The executor whose tasks are calls and whose waits are blocking system

@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicU32;
 
 use io_core::FutexAddress;
 
-use crate::errno::{is_errno, retry};
+use crate::errno::{errno, is_errno, retry};
 
 /// The directory that relative paths start from (`AT_FDCWD`).
 // SAFETY: it is no descriptor that could be closed, and it is not -1.
@@ -382,6 +382,8 @@ pub(crate) fn poll(
                 Err(error)
             }
         }
+        // `O_PATH`: the descriptor only names a file.
+        _ if entry.revents & libc::POLLNVAL != 0 => Err(errno(libc::EBADF)),
         count => Ok(count > 0),
     }
 }

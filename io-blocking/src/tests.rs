@@ -11,7 +11,9 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
 use io_core::fs::{DirectoryEntries, Metadata, OpenOptions};
-use io_core::{At, Handle, Io, Links, Operation, OperationKind, Outcome, SyncLevel, Target};
+use io_core::{
+    At, Handle, Interest, Io, Links, Operation, OperationKind, Outcome, SyncLevel, Target,
+};
 
 use crate::Blocking;
 
@@ -142,6 +144,10 @@ fn perform_sample(kind: OperationKind, place: &Place) -> io::Result<Outcome> {
             to: new,
         },
         OperationKind::Duplicate => Operation::Duplicate { handle: &handle },
+        OperationKind::Poll => Operation::Poll {
+            fd: handle.try_as_fd().unwrap(),
+            interest: Interest::Write,
+        },
     })
 }
 

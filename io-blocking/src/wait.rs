@@ -6,19 +6,10 @@ use std::io;
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use io_core::{Clock, Instant, deadline_passed};
+use io_core::{Clock, Instant, Interest, deadline_passed};
 
 use crate::syscall;
 use crate::time;
-
-/// What a descriptor has to become ready for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Interest {
-    /// There is something to read, or the end, or an error to be told.
-    Read,
-    /// There is room to write, or an error to be told.
-    Write,
-}
 
 /// The waits of one read or write, which may be several: another reader may be
 /// faster each time.

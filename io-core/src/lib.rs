@@ -20,6 +20,7 @@ mod futex;
 mod handle;
 mod io;
 mod operation;
+mod readiness;
 mod time;
 
 pub mod parking;
@@ -32,8 +33,8 @@ pub use futex::FutexAddress;
 pub use handle::{Handle, HandleKind};
 pub use io::{Capabilities, Io, IoId};
 pub use operation::{
-    At, BatchEntry, Links, Operation, OperationKind, Outcome, SyncLevel, Target, readable_bytes,
-    writable_bytes,
+    At, BatchEntry, Interest, Links, Operation, OperationKind, Outcome, SyncLevel, Target,
+    readable_bytes, writable_bytes,
 };
 pub use time::{Clock, Instant};
 

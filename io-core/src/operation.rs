@@ -7,6 +7,7 @@
 //! wrapper may record the bytes read, spoil them, or perform it again.
 
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
+use std::os::fd::BorrowedFd;
 use std::path::{Path, PathBuf};
 
 use crate::file::{DirectoryEntries, Metadata, OpenOptions};
@@ -57,6 +58,15 @@ pub enum SyncLevel {
     All,
     /// Data and what is needed to read it again (fdatasync(2)).
     Data,
+}
+
+/// What a descriptor has to become ready for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Interest {
+    /// There is something to read, or the end, or an error to be told.
+    Read,
+    /// There is room to write, or an error to be told.
+    Write,
 }
 
 macro_rules! operations {
@@ -229,6 +239,15 @@ operations! {
     Duplicate {
         /// Which.
         handle: &'a Handle,
+    }
+    /// Waits until a descriptor is ready (poll(2)), or says that it is: another
+    /// reader may be faster. Errors and hang-ups count as ready; what can not be
+    /// waited for (a regular file) always is. Outcome: [`Outcome::Done`].
+    Poll {
+        /// The descriptor, which need not be the executor's.
+        fd: BorrowedFd<'a>,
+        /// For what.
+        interest: Interest,
     }
 }
 

@@ -19,7 +19,7 @@ use io_blocking::system;
 use io_core::fs::OpenOptions;
 use io_core::task::{self, WaitEntry};
 use io_core::{
-    At, Clock, Handle, HandleKind, Instant, Operation, OperationKind, Outcome, SyncLevel,
+    At, Clock, Handle, HandleKind, Instant, Interest, Operation, OperationKind, Outcome, SyncLevel,
     readable_bytes, writable_bytes,
 };
 
@@ -55,7 +55,12 @@ pub(crate) fn perform(worker: &Worker, operation: &mut Operation<'_, '_>) -> io:
         Way::Direct => direct(worker, operation),
         Way::Instant => system::perform(operation),
         Way::Open => open(worker, operation),
-        Way::Ring => sync(worker, operation),
+        Way::Ring => match operation {
+            Operation::Poll { fd, interest } => {
+                wait_ready(worker, *fd, *interest).map(|()| Outcome::Done)
+            }
+            _ => sync(worker, operation),
+        },
     }
 }
 
@@ -120,10 +125,14 @@ fn submit(worker: &Worker, entry: impl Fn(SlotAddress) -> Entry) -> io::Result<u
     }
 }
 
-/// Waits until the descriptor is ready: for those that are O_NONBLOCK, on which
-/// the ring does not wait.
-fn wait_ready(worker: &Worker, fd: BorrowedFd<'_>, events: c_int) -> io::Result<()> {
-    let events = events.unsigned_abs();
+/// Waits until the descriptor is ready: for who asks for that, and for those that
+/// are O_NONBLOCK, on which the ring does not wait.
+fn wait_ready(worker: &Worker, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
+    let events = match interest {
+        Interest::Read => libc::POLLIN,
+        Interest::Write => libc::POLLOUT,
+    };
+    let events = events.unsigned_abs().into();
     let poll = |slot| {
         // SAFETY: kernel borrow: `fd` is borrowed for this call.
         unsafe {
@@ -295,7 +304,7 @@ fn read_through_ring(
             buffers,
             offset,
         };
-        return offload_transfer(worker, handle, &mut operation, libc::POLLIN.into());
+        return offload_transfer(worker, handle, &mut operation, Interest::Read);
     }
     let (fd, position) = (system::descriptor(handle)?, position(offset)?);
     let raw = fd.as_raw_fd();
@@ -317,9 +326,7 @@ fn read_through_ring(
             })
         };
         match result {
-            Err(error) if system::would_wait(&error) => {
-                wait_ready(worker, fd, libc::POLLIN.into())?
-            }
+            Err(error) if system::would_wait(&error) => wait_ready(worker, fd, Interest::Read)?,
             answer => return answer,
         }
     }
@@ -338,7 +345,7 @@ fn write_through_ring(
             buffers,
             offset,
         };
-        return offload_transfer(worker, handle, &mut operation, libc::POLLOUT.into());
+        return offload_transfer(worker, handle, &mut operation, Interest::Write);
     }
     let (fd, position) = (system::descriptor(handle)?, position(offset)?);
     let raw = fd.as_raw_fd();
@@ -360,9 +367,7 @@ fn write_through_ring(
             })
         };
         match result {
-            Err(error) if system::would_wait(&error) => {
-                wait_ready(worker, fd, libc::POLLOUT.into())?
-            }
+            Err(error) if system::would_wait(&error) => wait_ready(worker, fd, Interest::Write)?,
             answer => return answer,
         }
     }
@@ -374,12 +379,12 @@ fn offload_transfer(
     worker: &Worker,
     handle: &Handle,
     operation: &mut Operation<'_, '_>,
-    events: c_int,
+    interest: Interest,
 ) -> io::Result<usize> {
     let is_polled = system::can_poll(system::kind(handle)?);
     loop {
         if is_polled {
-            wait_ready(worker, system::descriptor(handle)?, events)?;
+            wait_ready(worker, system::descriptor(handle)?, interest)?;
         }
         match offload(worker, operation) {
             Err(error) if is_polled && system::would_wait(&error) => {}

@@ -7,7 +7,7 @@
 //! | `Direct` | names, metadata, listing, length | a plain call, adaptive: slow ones go to the pool for a while |
 //! | `Instant` | seek, duplicate | a plain call that never waits for a device |
 //! | `Open` | open, create | directly once it is sure that it is no FIFO, otherwise the ring |
-//! | `Ring` | sync | the ring; without the opcode the pool |
+//! | `Ring` | sync, poll | the ring; sync without the opcode the pool |
 //!
 //! Why not everything through the ring: the kernel hands opens, metadata and
 //! names to its own threads, which costs several times the call itself.
@@ -32,7 +32,7 @@ pub(crate) const fn way(kind: OperationKind) -> Way {
         OperationKind::Read | OperationKind::Write => Way::Transfer,
         OperationKind::Create | OperationKind::Open => Way::Open,
         OperationKind::Seek | OperationKind::Duplicate => Way::Instant,
-        OperationKind::Sync => Way::Ring,
+        OperationKind::Sync | OperationKind::Poll => Way::Ring,
         OperationKind::SetLength
         | OperationKind::Metadata
         | OperationKind::SetPermissions

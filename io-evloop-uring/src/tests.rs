@@ -3,11 +3,12 @@
 #![expect(unsafe_code, reason = "constructs event loops")]
 
 use std::io::Read;
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::fs::File;
-use io_core::{Clock, FutexAddress, Io, is_canceled};
+use io_core::{Clock, FutexAddress, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
@@ -233,6 +234,31 @@ fn a_hundred_thousand_fibers_are_suspended_at_once() {
                 }
                 word.store(1, Ordering::Release);
                 io.futex_wake(FutexAddress::of(&word), u32::MAX);
+            });
+        })
+        .expect("a ring");
+}
+
+#[test]
+fn readiness_is_waited_for_until_it_comes_or_a_request_does() {
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    event_loop
+        .run(|_| {
+            let (reader, mut writer) = std::io::pipe().expect("a pipe");
+            io.scope(|scope| {
+                let canceled = scope.spawn(|| io.wait_readable(reader.as_fd()));
+                let late = scope.spawn(|| {
+                    io.with_timeout(Duration::from_millis(5), || {
+                        io.wait_readable(reader.as_fd())
+                    })
+                });
+                let ready = scope.spawn(|| io.wait_readable(reader.as_fd()));
+                assert!(is_deadline(&late.join().expect_err("nothing to read")));
+                assert!(is_canceled(&canceled.cancel().expect_err("canceled")));
+                std::io::Write::write_all(&mut writer, b"x").expect("room");
+                ready.join().expect("there is something to read");
+                io.wait_writable(writer.as_fd()).expect("there is room");
             });
         })
         .expect("a ring");

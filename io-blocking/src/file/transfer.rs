@@ -13,12 +13,12 @@ use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use io_core::{Handle, HandleKind, Instant, readable_bytes, writable_bytes};
+use io_core::{Handle, HandleKind, Instant, Interest, readable_bytes, writable_bytes};
 
 use crate::errno::{errno, is_errno, would_wait};
 use crate::handle::{can_poll, descriptor, kind};
 use crate::syscall;
-use crate::wait::{self, Interest, Readiness};
+use crate::wait::{self, Readiness};
 
 /// How many buffers one system call takes (`UIO_MAXIOV`).
 pub const BUFFERS_MAX: usize = 1024;

@@ -3,7 +3,8 @@
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -311,4 +312,38 @@ fn closing_tells_and_closes() {
     assert!(handle.try_as_fd().unwrap().as_raw_fd() >= 0);
     blocking.close(handle).unwrap();
     assert_eq!(reader.read(&mut [0; 1]).unwrap(), 0, "the writer is closed");
+}
+
+#[test]
+fn readiness_is_waited_for_until_a_deadline() {
+    let blocking = Blocking::new();
+    let io: &dyn Io = &blocking;
+    let (reader, writer) = io::pipe().unwrap();
+    let result = io.with_timeout(SHORT, || io.wait_readable(reader.as_fd()));
+    assert!(is_deadline(&result.unwrap_err()));
+    io.with_timeout(SHORT, || io.wait_writable(writer.as_fd()))
+        .unwrap();
+    (&writer).write_all(b"x").unwrap();
+    io.wait_readable(reader.as_fd()).unwrap();
+    (&reader).read_exact(&mut [0]).unwrap();
+    drop(writer);
+    io.wait_readable(reader.as_fd())
+        .expect("the end is something to read");
+}
+
+#[test]
+fn a_regular_file_is_always_ready_and_a_name_never() {
+    let place = Place::new();
+    let blocking = Blocking::new();
+    let io: &dyn Io = &blocking;
+    let file = File::open(place.path("file")).unwrap();
+    io.wait_readable(file.as_fd()).unwrap();
+    io.wait_writable(file.as_fd()).unwrap();
+    let name = std::fs::OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_PATH)
+        .open(place.path("file"))
+        .unwrap();
+    let error = io.wait_readable(name.as_fd()).unwrap_err();
+    assert_eq!(error.raw_os_error(), Some(libc::EBADF));
 }
