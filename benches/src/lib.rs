@@ -1,1 +1,25 @@
-//! Criterion benches of the executors beside their baselines.
+//! The executors beside their baselines: what is measured, and who measures it.
+//!
+//! A [`Workload`] is a question ("what does a yield cost?"), a [`Contender`]
+//! one answer to it: an executor, or a baseline that does the same with std, a
+//! bare coroutine or a ring driven by hand. Everybody who measures uses the same
+//! contenders: the criterion benches (`benches/workloads.rs`) and the programs
+//! in `src/bin/`.
+//!
+//! | to understand | read |
+//! |---|---|
+//! | what a contender promises | `contender.rs` |
+//! | how an executor is started | `executor.rs` |
+//! | one workload, with its baselines | `workload/` |
+//! | what the baselines stand on | `baseline/` |
+
+mod baseline;
+mod contender;
+mod data;
+mod executor;
+mod workload;
+
+pub use contender::{Contender, Scale, Workload};
+pub use data::CachedFile;
+pub use executor::Executor;
+pub use workload::all;

@@ -1,0 +1,136 @@
+//! What the workloads read and write: files on the disk of the build directory
+//! (a file system in memory has other ways through the kernel), random offsets,
+//! and a piece of work of a known size.
+
+use std::fs::{self, File};
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+use crate::contender::Scale;
+
+/// The size of a block, in bytes: a page.
+pub(crate) const READ_BYTES: usize = 4096;
+
+/// Below the build directory, so on the disk that the workspace is on.
+fn directory() -> PathBuf {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-data");
+    fs::create_dir_all(&path).expect("the build directory can be written");
+    path
+}
+
+fn new_directory() -> TempDir {
+    tempfile::Builder::new()
+        .tempdir_in(directory())
+        .expect("the build directory can be written")
+}
+
+/// A file whose pages are in the cache.
+#[derive(Debug)]
+pub struct CachedFile {
+    _directory: TempDir,
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its size in bytes.
+    pub bytes: u64,
+}
+
+impl CachedFile {
+    /// Writes the file, larger than the processor's caches unless it is small,
+    /// and waits until the disk has it: writing back later would disturb.
+    ///
+    /// # Panics
+    /// If it can not be written.
+    #[must_use]
+    pub fn new(scale: Scale) -> CachedFile {
+        let bytes: u64 = match scale {
+            Scale::Small => 4 << 20,
+            Scale::Full => 256 << 20,
+        };
+        let directory = new_directory();
+        let path = directory.path().join("cached");
+        let mut file = File::create(&path).expect("the directory is new");
+        let chunk = vec![0x5a; 1 << 20];
+        for _ in 0..bytes >> 20 {
+            file.write_all(&chunk).expect("there is room on the disk");
+        }
+        file.sync_all().expect("there is room on the disk");
+        CachedFile {
+            _directory: directory,
+            path,
+            bytes,
+        }
+    }
+}
+
+/// A directory of files to be walked and read.
+pub(crate) struct Tree {
+    directory: TempDir,
+    pub(crate) file_count: u64,
+}
+
+impl Tree {
+    /// Directories of files of differing sizes, 16 KiB on average.
+    pub(crate) fn new(scale: Scale) -> Tree {
+        let (directories, files) = match scale {
+            Scale::Small => (4, 16),
+            Scale::Full => (64, 64),
+        };
+        let directory = new_directory();
+        let content = vec![0xa5; 32 << 10];
+        for outer in 0..directories {
+            let below = directory.path().join(format!("directory-{outer}"));
+            fs::create_dir(&below).expect("the directory is new");
+            for index in 0..files {
+                let bytes = (index + 1) * content.len() / (files + 1);
+                let path = below.join(format!("file-{index}"));
+                fs::write(path, &content[..bytes]).expect("there is room on the disk");
+            }
+        }
+        let file_count = (directories * files) as u64;
+        Tree {
+            directory,
+            file_count,
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.directory.path()
+    }
+}
+
+/// Random offsets of whole blocks of a file, the same for the same seed.
+pub(crate) struct Offsets {
+    state: u64,
+    blocks: u64,
+}
+
+impl Offsets {
+    pub(crate) fn new(seed: u64, file_bytes: u64) -> Offsets {
+        Offsets {
+            state: (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            blocks: file_bytes / READ_BYTES as u64,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn next_offset(&mut self) -> u64 {
+        // Marsaglia, "Xorshift RNGs", 2003.
+        self.state ^= self.state << 13;
+        self.state ^= self.state >> 7;
+        self.state ^= self.state << 17;
+        (self.state >> 11) % self.blocks * READ_BYTES as u64
+    }
+}
+
+/// About 50 ns of work that the compiler can not leave out or do in parallel.
+#[inline(never)]
+pub(crate) fn work(seed: u64) -> u64 {
+    let mut value = black_box(seed);
+    for _ in 0..36 {
+        value = value.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31);
+    }
+    value
+}

@@ -1,0 +1,73 @@
+//! [`Executor`]: the executors of the workspace, each started with its default
+//! options but for the number of workers. Imports every backend.
+
+#![expect(
+    unsafe_code,
+    reason = "an event loop is made under the contract of its constructor"
+)]
+
+use io_blocking::Blocking;
+use io_core::Io;
+use io_evloop_uring::EventLoop;
+
+/// One executor, not started.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Executor {
+    /// Plain calls.
+    Blocking,
+    /// Fibers over one io_uring, on the calling thread.
+    EventLoop1,
+    /// Fibers on the calling thread and one more.
+    EventLoop2,
+}
+
+impl Executor {
+    /// Every executor.
+    pub const ALL: [Executor; 3] = [
+        Executor::Blocking,
+        Executor::EventLoop1,
+        Executor::EventLoop2,
+    ];
+
+    /// Its name in tables.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Executor::Blocking => "blocking",
+            Executor::EventLoop1 => "event-loop-1",
+            Executor::EventLoop2 => "event-loop-2",
+        }
+    }
+
+    /// Runs `body` as the main task of a new executor.
+    ///
+    /// # Panics
+    /// If the system refuses the executor; [`refusal`](Executor::refusal) asks before.
+    pub fn run<T>(self, body: impl FnOnce(&dyn Io) -> T) -> T {
+        let workers = match self {
+            Executor::Blocking => return body(&Blocking::new()),
+            Executor::EventLoop1 => 1,
+            Executor::EventLoop2 => 2,
+        };
+        event_loop(workers)
+            .and_then(|event_loop| event_loop.run(body))
+            .unwrap_or_else(|refused| panic!("{}: {refused}", self.name()))
+    }
+
+    /// Why the system refuses this executor, if it does.
+    #[must_use]
+    pub fn refusal(self) -> Option<String> {
+        match self {
+            Executor::Blocking => None,
+            Executor::EventLoop1 | Executor::EventLoop2 => {
+                event_loop(1).err().map(|error| error.to_string())
+            }
+        }
+    }
+}
+
+fn event_loop(workers: usize) -> std::io::Result<EventLoop> {
+    // SAFETY: the workloads keep no thread-local scope open across a call of
+    // `Io`, and no initialiser of a thread-local calls it.
+    unsafe { EventLoop::builder().workers(workers).build() }
+}

@@ -1,0 +1,34 @@
+//! The workloads, one file each, and the list of them.
+
+mod cached_reads;
+mod fan_out;
+mod spawn_join;
+mod switch;
+mod tree_hash;
+
+use crate::contender::Workload;
+use crate::executor::Executor;
+
+/// Every workload, in the order of the tables.
+#[must_use]
+pub fn all() -> Vec<Workload> {
+    vec![
+        switch::workload(),
+        spawn_join::workload(),
+        fan_out::workload(),
+        cached_reads::workload(),
+        tree_hash::workload(),
+    ]
+}
+
+/// The executors that the system does not refuse; says aloud which it does.
+fn available(wanted: &[Executor]) -> Vec<Executor> {
+    let mut found = Vec::new();
+    for executor in wanted {
+        match executor.refusal() {
+            None => found.push(*executor),
+            Some(reason) => eprintln!("!!! {} is left out: {reason}", executor.name()),
+        }
+    }
+    found
+}
