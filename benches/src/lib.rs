@@ -12,14 +12,19 @@
 //! | how an executor is started | `executor.rs` |
 //! | one workload, with its baselines | `workload/` |
 //! | what the baselines stand on | `baseline/` |
+//! | how sure a number is | `statistics.rs`, `instructions.rs` |
 
 mod baseline;
 mod contender;
 mod data;
 mod executor;
+mod instructions;
+mod statistics;
 mod workload;
 
 pub use contender::{Contender, Scale, Workload};
 pub use data::CachedFile;
 pub use executor::Executor;
+pub use instructions::{Counter, asked, per_operation};
+pub use statistics::{Estimate, Random, median};
 pub use workload::all;

@@ -14,7 +14,7 @@ use io_core::{
     Clock, Instant, IoId, Operation, Outcome, SyncLevel, is_deadline, task, unsupported,
 };
 
-use crate::errno::errno;
+use crate::errno::{errno, would_wait};
 use crate::handle::descriptor;
 use crate::syscall;
 use crate::time;
@@ -23,8 +23,19 @@ use crate::wait::Readiness;
 /// Performs an operation as the current task of executor `io`.
 #[inline]
 pub(crate) fn perform_as_task(io: IoId, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    task::point(io, || time::now(Clock::Monotonic))?;
+    match transfer::attempt_at_offset(operation) {
+        Some(Err(error)) if would_wait(&error) => perform_bounded(io, operation),
+        Some(answer) => answer.map(Outcome::Count),
+        None => perform_bounded(io, operation),
+    }
+}
+
+/// All but the common case, apart from it: that has a small frame and looks for
+/// no deadline, since none ends it.
+#[inline(never)]
+fn perform_bounded(io: IoId, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     let monotonic = || time::now(Clock::Monotonic);
-    task::point(io, monotonic)?;
     let result = perform_until(operation, task::deadline(io));
     match result {
         // A request that came meanwhile goes before the deadline.

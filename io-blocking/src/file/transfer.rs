@@ -13,7 +13,7 @@ use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::os::fd::BorrowedFd;
 use std::time::Duration;
 
-use io_core::{Handle, HandleKind, Instant, Interest, readable_bytes, writable_bytes};
+use io_core::{Handle, HandleKind, Instant, Interest, Operation, readable_bytes, writable_bytes};
 
 use crate::errno::{errno, is_errno, would_wait};
 use crate::handle::{can_poll, descriptor, kind};
@@ -71,6 +71,35 @@ pub fn write(
         Err(error) if would_wait(&error) => write_when_ready(fd, buffers, offset, until),
         answer => answer,
     }
+}
+
+/// The transfer of one buffer at an offset, which is one plain call: `None` if
+/// `operation` is none.
+#[inline]
+pub(crate) fn attempt_at_offset(operation: &mut Operation<'_, '_>) -> Option<io::Result<usize>> {
+    match operation {
+        Operation::Read {
+            handle,
+            buffers: [buffer],
+            offset: Some(offset),
+        } => Some(read_at_offset(handle, buffer, *offset)),
+        Operation::Write {
+            handle,
+            buffers: [buffer],
+            offset: Some(offset),
+        } => Some(write_at_offset(handle, buffer, *offset)),
+        _ => None,
+    }
+}
+
+#[inline]
+fn read_at_offset(handle: &Handle, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    syscall::pread(descriptor(handle)?, buffer, file_offset(offset)?)
+}
+
+#[inline]
+fn write_at_offset(handle: &Handle, buffer: &[u8], offset: u64) -> io::Result<usize> {
+    syscall::pwrite(descriptor(handle)?, buffer, file_offset(offset)?)
 }
 
 /// One attempt to read what is in the page cache, or in a pipe: does not wait
