@@ -3,3 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a failed test may end as it likes")]
 
 mod tidy;
+
+mod tree_hash;
+
+mod kernel;
+mod program;
+mod sample;
