@@ -367,7 +367,6 @@ impl<T> Task<'_, T> {
     ///
     /// # Panics
     /// With the task's own panic; or if its executor dropped the task unrun.
-    #[must_use = "a result nobody wants is discarded by dropping the handle"]
     pub fn join(self) -> T {
         self.try_join()
             .unwrap_or_else(|payload| panic::resume_unwind(payload))
