@@ -28,9 +28,9 @@ use io_core::{Capabilities, Clock, FutexAddress, Handle, Instant, Io, Operation,
 
 /// The system calls under this executor, for other executors: no task, no
 /// request and no deadline is looked at here, except the time-outs that are
-/// passed in. `EINTR` is retried everywhere.
+/// passed in. `EINTR` is retried everywhere but inside `interruptible`.
 pub mod system {
-    pub use crate::errno::{errno, is_errno, would_wait};
+    pub use crate::errno::{errno, interruptible, is_errno, would_wait};
     pub use crate::file::directory::{parse_entries, read_directory};
     pub use crate::file::metadata::{metadata_from_statx, statx_query};
     pub use crate::file::open::{CREATE_FLAGS, handle_from_open, open_flags};

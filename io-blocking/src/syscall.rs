@@ -24,7 +24,7 @@ use std::sync::atomic::AtomicU32;
 
 use io_core::FutexAddress;
 
-use crate::errno::{errno, is_errno, retry};
+use crate::errno::{errno, is_to_retry, retry};
 
 /// The directory that relative paths start from (`AT_FDCWD`).
 // SAFETY: it is no descriptor that could be closed, and it is not -1.
@@ -376,7 +376,7 @@ pub(crate) fn poll(
     match unsafe { libc::ppoll(&raw mut entry, 1, timeout, ptr::null()) } {
         -1 => {
             let error = io::Error::last_os_error();
-            if is_errno(&error, libc::EINTR) {
+            if is_to_retry(&error) {
                 Ok(false)
             } else {
                 Err(error)
