@@ -1,0 +1,250 @@
+//! The file chapter: which way each operation goes, and the waits of those that
+//! may wait for ever. `lib.rs` calls it. The system calls are io-blocking's.
+//!
+//! ```text
+//! Plain       one blocking call: regular files, names, metadata. Nothing ends it
+//!             but the device.
+//! Transfer    reads and writes at the cursor of what can be polled: attempt
+//!             without waiting ──EAGAIN──► wait in the thread's poller ──► again
+//! Poll        waiting for readiness: in the thread's poller
+//! Callable    opening (a FIFO waits for its other end): a blocking call that a
+//!             signal ends
+//! ```
+//! A thread that runs no task and has no deadline takes the plain way for all:
+//! nobody can end its wait.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use io_blocking::system;
+use io_core::task::{self, WaitEntry};
+use io_core::{Clock, HandleKind, Instant, Interest, Operation, OperationKind, Outcome};
+
+use crate::parker::PollEnd;
+use crate::shared::Shared;
+use crate::time;
+
+/// How an operation is performed by a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    Plain,
+    Transfer,
+    Poll,
+    Callable,
+}
+
+/// After so many rounds in one transfer the descriptor is taken for one that
+/// says ready but is not, and each further round sleeps first: never a busy loop.
+const ROUNDS_MAX: u32 = 64;
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The route table: no `_`, so that a new kind does not compile without a row.
+pub(crate) const fn way(kind: OperationKind) -> Way {
+    match kind {
+        OperationKind::Create | OperationKind::Open => Way::Callable,
+        OperationKind::Read | OperationKind::Write => Way::Transfer,
+        OperationKind::Poll => Way::Poll,
+        OperationKind::Seek
+        | OperationKind::Sync
+        | OperationKind::SetLength
+        | OperationKind::Metadata
+        | OperationKind::SetPermissions
+        | OperationKind::CreateDirectory
+        | OperationKind::RemoveDirectory
+        | OperationKind::ReadDirectory
+        | OperationKind::RemoveFile
+        | OperationKind::Rename
+        | OperationKind::SymbolicLink
+        | OperationKind::ReadLink
+        | OperationKind::HardLink
+        | OperationKind::Duplicate => Way::Plain,
+    }
+}
+
+fn monotonic() -> Instant {
+    system::now(Clock::Monotonic)
+}
+
+/// Performs an operation as the current task or thread.
+#[inline]
+pub(crate) fn perform(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let id = shared.id();
+    if !task::with_current(id, |record| record.is_some()) {
+        return system::perform(operation);
+    }
+    match way(operation.kind()) {
+        Way::Plain => {
+            task::point(id, monotonic)?;
+            system::perform(operation)
+        }
+        Way::Callable if can_wait_to_open(operation) => call(shared, || system::perform(operation)),
+        Way::Callable => {
+            task::point(id, monotonic)?;
+            system::perform(operation)
+        }
+        Way::Poll => poll(shared, operation),
+        Way::Transfer => {
+            task::point(id, monotonic)?;
+            match transfer_kind(operation)? {
+                None => system::perform(operation),
+                Some(kind) => transfer(shared, operation, kind),
+            }
+        }
+    }
+}
+
+/// Whether opening may have to wait for the other end of a FIFO.
+fn can_wait_to_open(operation: &Operation<'_, '_>) -> bool {
+    const NEVER_WAITS: i32 = libc::O_NONBLOCK | libc::O_PATH;
+    match operation {
+        Operation::Create { options, .. } | Operation::Open { options, .. } => {
+            let is_new = options.is_create_new();
+            !is_new && !options.is_directory() && options.extra_flags() & NEVER_WAITS == 0
+        }
+        _ => true,
+    }
+}
+
+/// What a read or write goes to if it may wait for ever; `None` if only for a
+/// device, as with regular files and everything at an offset (what has offsets
+/// never says to wait).
+#[inline]
+fn transfer_kind(operation: &Operation<'_, '_>) -> io::Result<Option<HandleKind>> {
+    let handle = match operation {
+        Operation::Read {
+            handle,
+            offset: None,
+            ..
+        }
+        | Operation::Write {
+            handle,
+            offset: None,
+            ..
+        } => handle,
+        _ => return Ok(None),
+    };
+    let kind = system::kind(handle)?;
+    Ok(system::can_poll(kind).then_some(kind))
+}
+
+/// A read or write of what can be polled.
+fn transfer(
+    shared: &Shared,
+    operation: &mut Operation<'_, '_>,
+    kind: HandleKind,
+) -> io::Result<Outcome> {
+    let mut rounds = 0_u32;
+    loop {
+        let answer = match kind {
+            HandleKind::Pipe | HandleKind::Socket => attempt(operation),
+            // Where the kernel has no attempt that does not wait it is a poll and
+            // a plain call, which waits if another reader was faster.
+            _ => call(shared, || attempt(operation)),
+        };
+        match answer {
+            Err(error) if system::would_wait(&error) => {}
+            answer => return answer,
+        }
+        rounds = rounds.saturating_add(1);
+        if rounds > ROUNDS_MAX {
+            time::sleep_until(shared, monotonic().saturating_add(PAUSE))?;
+        }
+        let (fd, interest) = what_to_wait_for(operation)?;
+        if wait_ready(shared, fd, interest)? == Readiness::Unknown {
+            return call(shared, || system::perform(operation));
+        }
+    }
+}
+
+/// A wait for readiness alone.
+fn poll(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let (fd, interest) = what_to_wait_for(operation)?;
+    match wait_ready(shared, fd, interest)? {
+        Readiness::Possible => Ok(Outcome::Done),
+        // poll(2) has an answer for every descriptor.
+        Readiness::Unknown => call(shared, || system::perform(operation)),
+    }
+}
+
+/// One attempt that does not wait.
+fn attempt(operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    match operation {
+        Operation::Read {
+            handle, buffers, ..
+        } => system::read_nowait(handle, buffers),
+        Operation::Write {
+            handle, buffers, ..
+        } => system::write_nowait(handle, buffers),
+        other => unreachable!("{:?} is no transfer", other.kind()),
+    }
+    .map(Outcome::Count)
+}
+
+fn what_to_wait_for<'a>(operation: &Operation<'a, '_>) -> io::Result<(BorrowedFd<'a>, Interest)> {
+    Ok(match operation {
+        Operation::Read { handle, .. } => (system::descriptor(handle)?, Interest::Read),
+        Operation::Write { handle, .. } => (system::descriptor(handle)?, Interest::Write),
+        Operation::Poll { fd, interest } => (*fd, *interest),
+        other => unreachable!("{:?} waits for no descriptor", other.kind()),
+    })
+}
+
+/// What the poller said of a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    /// It may be ready.
+    Possible,
+    /// It can not be polled, or there is no poller to be had.
+    Unknown,
+}
+
+/// Waits in the thread's poller.
+fn wait_ready(shared: &Shared, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<Readiness> {
+    let id = shared.id();
+    let parker = shared.parkers.current();
+    loop {
+        if parker.begin_poll(id).is_err() {
+            return Ok(Readiness::Unknown);
+        }
+        let until = match task::begin_wait(id, monotonic)? {
+            WaitEntry::Wait { until } => until,
+            WaitEntry::Ready => return Ok(Readiness::Possible),
+        };
+        let end = parker.poll(fd, interest, until);
+        task::end_wait(id);
+        match end {
+            Ok(PollEnd::Ready) => return Ok(Readiness::Possible),
+            Ok(PollEnd::Early) => {}
+            Err(_) => return Ok(Readiness::Unknown),
+        }
+        match task::interruption(id, monotonic) {
+            Some(Err(error)) => return Err(error),
+            Some(Ok(())) => return Ok(Readiness::Possible),
+            None => {}
+        }
+    }
+}
+
+/// A blocking call of the current task that signals end: on a request, and at
+/// the deadline in force.
+fn call<T>(shared: &Shared, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    let id = shared.id();
+    let parker = shared.parkers.current();
+    loop {
+        parker.begin_call(id);
+        let until = match task::begin_wait(id, monotonic)? {
+            WaitEntry::Wait { until } => until,
+            WaitEntry::Ready => return call(),
+        };
+        let answer = parker.call(until, &mut call);
+        task::end_wait(id);
+        match answer {
+            Err(error) if system::is_errno(&error, libc::EINTR) => {}
+            answer => return answer,
+        }
+        if let Some(Err(error)) = task::interruption(id, monotonic) {
+            return Err(error);
+        }
+    }
+}

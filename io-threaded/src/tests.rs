@@ -1,0 +1,175 @@
+//! Backend detail of the threaded executor. What all executors share is checked
+//! by `conformance`.
+
+mod cancel;
+mod deadline;
+mod pool;
+mod process;
+
+use std::ffi::CString;
+use std::fs;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::{Duration, Instant as Time};
+
+use io_core::fs::OpenOptions;
+use io_core::{At, Handle, Io, Operation, Outcome};
+
+use crate::Threaded;
+use crate::signal;
+
+/// A check that has not ended by then hangs.
+const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// Runs a check; ends the process with its name if it hangs.
+#[track_caller]
+fn watched(name: &'static str, body: impl FnOnce()) {
+    struct Dog(Arc<(Mutex<bool>, Condvar)>);
+    impl Drop for Dog {
+        fn drop(&mut self) {
+            *self.0.0.lock().unwrap() = true;
+            self.0.1.notify_all();
+        }
+    }
+    let dog = Dog(Arc::default());
+    let state = Arc::clone(&dog.0);
+    let watcher = thread::spawn(move || {
+        let ended = state.0.lock().unwrap();
+        let (ended, _) = state
+            .1
+            .wait_timeout_while(ended, WATCHDOG, |ended| !*ended)
+            .unwrap();
+        if !*ended {
+            eprintln!("the check {name} hangs");
+            std::process::abort();
+        }
+    });
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(body));
+    drop(dog);
+    watcher.join().unwrap();
+    if let Err(payload) = result {
+        std::panic::resume_unwind(payload);
+    }
+}
+
+/// Tells another thread which thread this is, and lets it see where that waits.
+#[derive(Default)]
+struct Whereabouts(AtomicI32);
+
+impl Whereabouts {
+    fn tell(&self) {
+        self.0.store(signal::thread_number(), Ordering::Release);
+    }
+
+    /// Waits until the thread sleeps in this system call.
+    fn await_asleep_in(&self, number: libc::c_long) {
+        loop {
+            let thread_number = self.0.load(Ordering::Acquire);
+            if thread_number != 0 {
+                let path = format!("/proc/self/task/{thread_number}/syscall");
+                let text = fs::read_to_string(path).unwrap();
+                if text.split(' ').next() == Some(number.to_string().as_str()) {
+                    return;
+                }
+            }
+            thread::yield_now();
+        }
+    }
+}
+
+/// The call in which mio waits.
+const SYS_POLLER: libc::c_long = libc::SYS_epoll_wait;
+
+fn pipe() -> (Handle, Handle) {
+    let (reader, writer) = io::pipe().unwrap();
+    (
+        Handle::from_fd(OwnedFd::from(reader)),
+        Handle::from_fd(OwnedFd::from(writer)),
+    )
+}
+
+fn read(io: &dyn Io, handle: &Handle, buffer: &mut [u8]) -> io::Result<usize> {
+    let max = buffer.len();
+    let buffers = &mut [IoSliceMut::new(buffer)];
+    io.perform(&mut Operation::Read {
+        handle,
+        buffers,
+        offset: None,
+    })
+    .map(|outcome| outcome.expect_count(max))
+}
+
+fn write(io: &dyn Io, handle: &Handle, bytes: &[u8]) -> io::Result<usize> {
+    io.perform(&mut Operation::Write {
+        handle,
+        buffers: &[IoSlice::new(bytes)],
+        offset: None,
+    })
+    .map(|outcome| outcome.expect_count(bytes.len()))
+}
+
+fn open(io: &dyn Io, path: &Path, options: OpenOptions) -> io::Result<Handle> {
+    io.perform(&mut Operation::Open {
+        at: At::working_directory(path),
+        options,
+    })
+    .map(Outcome::expect_handle)
+}
+
+fn read_only() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    options
+}
+
+/// A FIFO in a directory that is removed at the end.
+struct Fifo {
+    _root: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl Fifo {
+    fn new() -> Fifo {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("fifo");
+        let name = CString::new(path.as_os_str().as_bytes()).unwrap();
+        make_fifo(&name);
+        Fifo { _root: root, path }
+    }
+}
+
+#[expect(unsafe_code, reason = "std can not make a FIFO")]
+fn make_fifo(name: &CString) {
+    // SAFETY: the name ends in NUL.
+    let answer = unsafe { libc::mkfifo(name.as_ptr(), 0o600) };
+    assert_eq!(answer, 0, "{}", io::Error::last_os_error());
+}
+
+/// CPU time that the thread has used (clock_gettime(2)).
+#[expect(unsafe_code, reason = "std has no such clock")]
+fn thread_cpu_time() -> Duration {
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: writes to a local value.
+    unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &raw mut time) };
+    Duration::new(
+        time.tv_sec.try_into().unwrap(),
+        time.tv_nsec.try_into().unwrap(),
+    )
+}
+
+/// Waits for a condition that another thread brings about.
+fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = Time::now();
+    while !condition() {
+        assert!(start.elapsed() < WATCHDOG / 2, "{what} did not come");
+        thread::yield_now();
+    }
+}

@@ -1,0 +1,331 @@
+//! Requests: each kind of wait is ended once it has begun, and nothing else is.
+
+use super::*;
+
+use std::sync::atomic::AtomicU32;
+
+use io_core::{FutexAddress, is_canceled};
+
+/// Starts `wait` as a task, requests its cancel once it sleeps in the system
+/// call `number`, and returns its answer.
+#[track_caller]
+fn cancel_asleep<T: Send>(
+    io: &dyn Io,
+    number: libc::c_long,
+    wait: impl Fn() -> io::Result<T> + Send + Sync,
+) -> io::Result<T> {
+    let whereabouts = Whereabouts::default();
+    io.scope(|scope| {
+        let task = scope
+            .spawn_concurrent(|| {
+                whereabouts.tell();
+                let answer = wait();
+                // Delivered once: the next point works normally.
+                assert!(answer.is_ok() || io.checkpoint().is_ok());
+                answer
+            })
+            .unwrap();
+        whereabouts.await_asleep_in(number);
+        task.cancel()
+    })
+}
+
+#[test]
+fn a_sleep_is_canceled() {
+    watched("a_sleep_is_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let wait = || io.sleep(Duration::from_secs(1000));
+        assert!(is_canceled(
+            &cancel_asleep(io, libc::SYS_futex, wait).unwrap_err()
+        ));
+    });
+}
+
+#[test]
+fn a_futex_wait_is_canceled_and_leaves_the_lot() {
+    watched("a_futex_wait_is_canceled_and_leaves_the_lot", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let word = AtomicU32::new(0);
+        let wait = || io.futex_wait(&word, 0, None);
+        assert!(is_canceled(
+            &cancel_asleep(io, libc::SYS_futex, wait).unwrap_err()
+        ));
+        assert!(threaded.shared.lot.is_empty());
+    });
+}
+
+#[test]
+fn a_pipe_read_is_canceled_and_loses_nothing() {
+    watched("a_pipe_read_is_canceled_and_loses_nothing", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, writer) = pipe();
+        for _ in 0..10 {
+            let wait = || read(io, &reader, &mut [0; 8]);
+            let answer = cancel_asleep(io, SYS_POLLER, wait);
+            assert!(is_canceled(&answer.unwrap_err()));
+        }
+        assert_eq!(write(io, &writer, b"later").unwrap(), 5);
+        let mut buffer = [0; 8];
+        assert_eq!(read(io, &reader, &mut buffer).unwrap(), 5);
+    });
+}
+
+#[test]
+fn a_pipe_write_is_canceled() {
+    watched("a_pipe_write_is_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (_reader, writer) = pipe();
+        let wait = || {
+            while write(io, &writer, &[7; 4096])? > 0 {}
+            Ok(())
+        };
+        assert!(is_canceled(
+            &cancel_asleep(io, SYS_POLLER, wait).unwrap_err()
+        ));
+    });
+}
+
+#[test]
+fn a_socket_read_is_canceled() {
+    watched("a_socket_read_is_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (ours, _theirs) = std::os::unix::net::UnixStream::pair().unwrap();
+        let handle = Handle::from_fd(OwnedFd::from(ours));
+        let wait = || read(io, &handle, &mut [0; 8]);
+        assert!(is_canceled(
+            &cancel_asleep(io, SYS_POLLER, wait).unwrap_err()
+        ));
+    });
+}
+
+#[test]
+fn opening_a_fifo_is_canceled() {
+    watched("opening_a_fifo_is_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let fifo = Fifo::new();
+        for _ in 0..20 {
+            let wait = || open(io, &fifo.path, read_only()).map(drop);
+            let answer = cancel_asleep(io, libc::SYS_openat, wait);
+            assert!(is_canceled(&answer.unwrap_err()));
+        }
+    });
+}
+
+#[test]
+fn a_join_passes_the_request_on() {
+    watched("a_join_passes_the_request_on", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, _writer) = pipe();
+        let whereabouts = Whereabouts::default();
+        io.scope(|scope| {
+            let outer = scope.spawn_concurrent(|| {
+                io.scope(|scope| {
+                    let child = scope
+                        .spawn_concurrent(|| read(io, &reader, &mut [0]))
+                        .unwrap();
+                    whereabouts.tell();
+                    child.join()
+                })
+            });
+            whereabouts.await_asleep_in(libc::SYS_futex);
+            assert!(is_canceled(&outer.unwrap().cancel().unwrap_err()));
+        });
+    });
+}
+
+#[test]
+fn an_inline_child_on_a_plain_thread_is_canceled() {
+    watched("an_inline_child_on_a_plain_thread_is_canceled", || {
+        let threaded = Threaded::builder().spawn_threads(0).build();
+        let io: &dyn Io = &threaded;
+        let (reader, _writer) = pipe();
+        let fifo = Fifo::new();
+        for number in [SYS_POLLER, libc::SYS_openat] {
+            let whereabouts = Whereabouts::default();
+            io.scope(|scope| {
+                thread::scope(|threads| {
+                    threads.spawn(|| {
+                        whereabouts.await_asleep_in(number);
+                        scope.cancel();
+                    });
+                    // Runs here, on a thread that is none of the pool.
+                    let task = scope.spawn(|| {
+                        whereabouts.tell();
+                        if number == SYS_POLLER {
+                            read(io, &reader, &mut [0]).map(drop)
+                        } else {
+                            open(io, &fifo.path, read_only()).map(drop)
+                        }
+                    });
+                    assert!(is_canceled(&task.join().unwrap_err()));
+                });
+            });
+        }
+    });
+}
+
+#[test]
+fn a_cancel_races_with_a_wake_and_loses_none() {
+    watched("a_cancel_races_with_a_wake_and_loses_none", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        for round in 0..2000 {
+            let word = AtomicU32::new(0);
+            io.scope(|scope| {
+                let wait = || io.futex_wait(&word, 0, None);
+                let first = scope.spawn_concurrent(wait).unwrap();
+                let second = scope.spawn_concurrent(wait).unwrap();
+                if round % 2 == 0 {
+                    while threaded.shared.lot.len() < 2 {
+                        thread::yield_now();
+                    }
+                }
+                let canceler = scope.spawn(|| first.cancel());
+                word.store(1, Ordering::SeqCst);
+                io.futex_wake(FutexAddress::of(&word), 1);
+                let first = canceler.join();
+                // If the cancel took no wake, the wake went to the other one.
+                if first.is_ok() {
+                    io.futex_wake(FutexAddress::of(&word), 1);
+                }
+                second.join().unwrap();
+            });
+            assert!(threaded.shared.lot.is_empty());
+        }
+    });
+}
+
+#[test]
+fn a_cancel_races_with_a_read_and_loses_no_byte() {
+    watched("a_cancel_races_with_a_read_and_loses_no_byte", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, writer) = pipe();
+        let mut counts = [0_u32; 2];
+        for round in 0..2000_u32 {
+            let answer = io.scope(|scope| {
+                let task = scope
+                    .spawn_concurrent(|| read(io, &reader, &mut [0; 4]))
+                    .unwrap();
+                let canceler = scope.spawn_concurrent(|| task.cancel()).unwrap();
+                assert_eq!(write(io, &writer, &round.to_ne_bytes()).unwrap(), 4);
+                canceler.join()
+            });
+            match answer {
+                Ok(count) => {
+                    assert_eq!(count, 4);
+                    counts[0] += 1;
+                }
+                Err(error) => {
+                    assert!(is_canceled(&error), "{error}");
+                    let mut buffer = [0; 4];
+                    assert_eq!(read(io, &reader, &mut buffer).unwrap(), 4);
+                    assert_eq!(u32::from_ne_bytes(buffer), round);
+                    counts[1] += 1;
+                }
+            }
+        }
+        eprintln!("read {} times, canceled {} times", counts[0], counts[1]);
+    });
+}
+
+#[test]
+fn a_cancel_races_with_the_opening_of_a_fifo_and_leaks_nothing() {
+    watched("a_cancel_races_with_the_opening_of_a_fifo", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let fifo = Fifo::new();
+        let mut write_only = OpenOptions::new();
+        write_only.write(true);
+        for _ in 0..500 {
+            io.scope(|scope| {
+                let reader = scope
+                    .spawn_concurrent(|| open(io, &fifo.path, read_only()))
+                    .unwrap();
+                let writer = scope
+                    .spawn_concurrent(|| open(io, &fifo.path, write_only))
+                    .unwrap();
+                let reader = reader.cancel();
+                // Without a reader the writer waits for ever.
+                let writer = writer.cancel();
+                for answer in [reader, writer] {
+                    assert!(answer.as_ref().err().is_none_or(is_canceled), "{answer:?}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
+fn nobody_uses_cpu_time_while_it_waits() {
+    watched("nobody_uses_cpu_time_while_it_waits", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, _writer) = pipe();
+        let fifo = Fifo::new();
+        let word = AtomicU32::new(0);
+        type Wait<'a> = Box<dyn Fn() + Send + Sync + 'a>;
+        let waits: [Wait<'_>; 4] = [
+            Box::new(|| drop(read(io, &reader, &mut [0]))),
+            Box::new(|| drop(open(io, &fifo.path, read_only()))),
+            Box::new(|| drop(io.futex_wait(&word, 0, None))),
+            Box::new(|| drop(io.sleep(Duration::from_secs(1000)))),
+        ];
+        io.scope(|scope| {
+            let tasks: Vec<_> = waits
+                .iter()
+                .map(|wait| {
+                    let body = || {
+                        let before = thread_cpu_time();
+                        wait();
+                        thread_cpu_time() - before
+                    };
+                    scope.spawn_concurrent(body).unwrap()
+                })
+                .collect();
+            // What is measured is a wait of this length.
+            io.sleep(Duration::from_millis(500)).unwrap();
+            for task in tasks {
+                let used = task.cancel();
+                assert!(used < Duration::from_millis(50), "used {used:?} of 500 ms");
+            }
+        });
+    });
+}
+
+#[test]
+fn a_late_interrupt_ends_no_other_wait() {
+    watched("a_late_interrupt_ends_no_other_wait", || {
+        let threaded = Threaded::builder().spawn_threads(1).build();
+        let io: &dyn Io = &threaded;
+        let stop = AtomicBool::new(false);
+        io.scope(|scope| {
+            // The same parker serves task after task; each request may be late.
+            let sleeper = scope.spawn_concurrent(|| {
+                while !stop.load(Ordering::Relaxed) {
+                    let word = AtomicU32::new(0);
+                    let until = io.now(io_core::Clock::Monotonic);
+                    let until = until.saturating_add(Duration::from_micros(50));
+                    let answer = io.futex_wait(&word, 0, Some(until));
+                    assert!(io_core::is_deadline(&answer.unwrap_err()));
+                }
+            });
+            for _ in 0..2000 {
+                let task = scope.spawn(|| io.sleep(Duration::from_micros(20)));
+                match task.cancel() {
+                    Ok(()) => {}
+                    Err(error) => assert!(is_canceled(&error)),
+                }
+            }
+            stop.store(true, Ordering::Relaxed);
+            sleeper.unwrap().join();
+        });
+    });
+}

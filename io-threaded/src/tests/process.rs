@@ -1,0 +1,217 @@
+//! What concerns the whole process: the signal's handler, descriptors, threads.
+//! Each check runs in a process of its own.
+
+use super::*;
+
+use std::process::Command;
+use std::sync::atomic::AtomicUsize;
+
+use io_core::is_canceled;
+
+/// Says to the test that it is the only one in its process.
+const ALONE: &str = "IO_THREADED_ALONE";
+
+/// Runs a check alone in a child process: this test, again.
+#[track_caller]
+fn alone(name: &'static str, body: impl FnOnce()) {
+    if std::env::var_os(ALONE).is_some() {
+        return watched(name, body);
+    }
+    let path = format!("tests::process::{name}");
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", &path, "--nocapture", "--test-threads=1"])
+        .env(ALONE, "1")
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}{text}");
+    assert!(said.contains("1 passed"), "it did not run: {said}");
+}
+
+fn descriptor_count() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn thread_count() -> usize {
+    fs::read_dir("/proc/self/task").unwrap().count()
+}
+
+fn cancel_fifo_open(threaded: &Threaded) {
+    let io: &dyn Io = threaded;
+    let fifo = Fifo::new();
+    let whereabouts = Whereabouts::default();
+    io.scope(|scope| {
+        let task = scope.spawn_concurrent(|| {
+            whereabouts.tell();
+            open(io, &fifo.path, read_only())
+        });
+        whereabouts.await_asleep_in(libc::SYS_openat);
+        assert!(is_canceled(&task.unwrap().cancel().unwrap_err()));
+    });
+}
+
+/// The handler of the signal.
+#[expect(unsafe_code, reason = "asks the system for a handler")]
+fn handler() -> usize {
+    // SAFETY: a sigaction of zeros is valid, and is written to.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    // SAFETY: changes nothing.
+    unsafe { libc::sigaction(signal::SIGNAL, std::ptr::null(), &raw mut action) };
+    action.sa_sigaction
+}
+
+#[test]
+fn the_handler_is_installed_if_needed_and_restored() {
+    alone("the_handler_is_installed_if_needed_and_restored", || {
+        let before = handler();
+        let (first, second) = (Threaded::new(), Threaded::new());
+        let io: &dyn Io = &first;
+        io.scope(|scope| {
+            scope
+                .spawn(|| io.sleep(Duration::from_secs(1000)))
+                .cancel()
+                .unwrap_err();
+            scope
+                .spawn(|| open(io, Path::new("/dev/null"), read_only()))
+                .join()
+                .unwrap();
+        });
+        assert_eq!(handler(), before, "nothing has needed it");
+        cancel_fifo_open(&first);
+        let ours = handler();
+        assert_ne!(ours, before);
+        cancel_fifo_open(&second);
+        drop(first);
+        assert_eq!(handler(), ours, "the second executor needs it");
+        drop(second);
+        assert_eq!(handler(), before);
+    });
+}
+
+static FOREIGN_SIGNALS: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn foreign_handler(_signal: libc::c_int) {
+    FOREIGN_SIGNALS.fetch_add(1, Ordering::SeqCst);
+}
+
+#[expect(unsafe_code, reason = "installs a handler and raises a signal")]
+fn install_and_raise() {
+    let handler = foreign_handler as *const () as libc::sighandler_t;
+    // SAFETY: the handler only counts.
+    unsafe { libc::signal(signal::SIGNAL, handler) };
+    raise();
+}
+
+#[expect(unsafe_code, reason = "raises a signal")]
+fn raise() {
+    // SAFETY: a signal with a handler, or one that is ignored.
+    unsafe { libc::raise(signal::SIGNAL) };
+}
+
+#[test]
+fn a_program_s_own_handler_is_called_and_restored() {
+    alone("a_program_s_own_handler_is_called_and_restored", || {
+        install_and_raise();
+        assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 1);
+        let before = handler();
+        let threaded = Threaded::new();
+        cancel_fifo_open(&threaded);
+        assert_ne!(handler(), before);
+        assert_eq!(
+            FOREIGN_SIGNALS.load(Ordering::SeqCst),
+            1,
+            "ours are not its"
+        );
+        raise();
+        assert_eq!(
+            FOREIGN_SIGNALS.load(Ordering::SeqCst),
+            2,
+            "its own still are"
+        );
+        drop(threaded);
+        assert_eq!(handler(), before);
+        raise();
+        assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 3);
+    });
+}
+
+#[test]
+fn no_descriptor_and_no_thread_is_left() {
+    alone("no_descriptor_and_no_thread_is_left", || {
+        let before = (descriptor_count(), thread_count());
+        let threaded = Threaded::builder()
+            .idle_timeout(Duration::from_millis(1))
+            .build();
+        let io: &dyn Io = &threaded;
+        for _ in 0..3 {
+            let (reader, _writer) = pipe();
+            io.scope(|scope| {
+                let tasks: Vec<_> = (0..50)
+                    .map(|_| {
+                        scope
+                            .spawn_concurrent(|| read(io, &reader, &mut [0]))
+                            .unwrap()
+                    })
+                    .collect();
+                for task in tasks {
+                    assert!(is_canceled(&task.cancel().unwrap_err()));
+                }
+            });
+            io.with_timeout(Duration::from_millis(1), || read(io, &reader, &mut [0]))
+                .unwrap_err();
+            // The threads end, and with them their pollers, a few excepted.
+            eventually("the end of idle threads", || {
+                threaded.shared.pool.counts() == (0, 0)
+            });
+            eventually("the end of pollers", || {
+                descriptor_count() <= before.0 + 2 + 2 * 9
+            });
+        }
+        cancel_fifo_open(&threaded);
+        drop(threaded);
+        assert_eq!(descriptor_count(), before.0);
+        // The kernel lists a thread for a moment after it was joined.
+        eventually("the end of threads", || thread_count() == before.1);
+    });
+}
+
+#[test]
+fn without_descriptors_waits_work_and_are_ended() {
+    alone("without_descriptors_waits_work_and_are_ended", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, writer) = pipe();
+        let nonblocking = std::os::unix::net::UnixDatagram::pair().unwrap();
+        nonblocking.0.set_nonblocking(true).unwrap();
+        let nonblocking = (Handle::from_fd(OwnedFd::from(nonblocking.0)), nonblocking.1);
+        let number = libc::SYS_read;
+        let mut hoard = Vec::new();
+        while let Ok(file) = fs::File::open("/dev/null") {
+            hoard.push(file);
+        }
+        let whereabouts = [Whereabouts::default(), Whereabouts::default()];
+        io.scope(|scope| {
+            let plain = scope.spawn_concurrent(|| {
+                whereabouts[0].tell();
+                read(io, &reader, &mut [0; 4])
+            });
+            let other = scope.spawn_concurrent(|| {
+                whereabouts[1].tell();
+                read(io, &nonblocking.0, &mut [0; 4])
+            });
+            // One descriptor is needed to look.
+            hoard.pop();
+            whereabouts[0].await_asleep_in(number);
+            whereabouts[1].await_asleep_in(libc::SYS_ppoll);
+            hoard.push(fs::File::open("/dev/null").unwrap());
+            assert!(is_canceled(&plain.unwrap().cancel().unwrap_err()));
+            assert!(is_canceled(&other.unwrap().cancel().unwrap_err()));
+            let answer = io.with_timeout(Duration::from_millis(5), || read(io, &reader, &mut [0]));
+            assert!(io_core::is_deadline(&answer.unwrap_err()));
+            let task = scope.spawn_concurrent(|| read(io, &reader, &mut [0; 4]));
+            assert_eq!(write(io, &writer, b"abc").unwrap(), 3);
+            assert_eq!(task.unwrap().join().unwrap(), 3);
+        });
+    });
+}
