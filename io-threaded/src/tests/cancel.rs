@@ -2,6 +2,7 @@
 
 use super::*;
 
+use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU32;
 
 use io_core::{FutexAddress, is_canceled};
@@ -327,5 +328,24 @@ fn a_late_interrupt_ends_no_other_wait() {
             stop.store(true, Ordering::Relaxed);
             sleeper.unwrap().join();
         });
+    });
+}
+
+#[test]
+fn a_wait_for_readiness_is_canceled() {
+    watched("a_wait_for_readiness_is_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let (reader, writer) = pipe();
+        let wait = || io.wait_readable(reader.try_as_fd().unwrap());
+        assert!(is_canceled(
+            &cancel_asleep(io, SYS_POLLER, wait).unwrap_err()
+        ));
+        assert_eq!(write(io, &writer, b"x").unwrap(), 1);
+        io.scope(|scope| scope.spawn(wait).join()).unwrap();
+        // What is always ready, and what never can be.
+        let file = fs::File::open("/proc/self/exe").unwrap();
+        io.scope(|scope| scope.spawn(|| io.wait_readable(file.as_fd())).join())
+            .unwrap();
     });
 }
