@@ -11,8 +11,9 @@ use std::fs;
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::{Duration, Instant as Time};
@@ -21,7 +22,6 @@ use io_core::fs::OpenOptions;
 use io_core::{At, Handle, Io, Operation, Outcome};
 
 use crate::Threaded;
-use crate::signal;
 
 /// A check that has not ended by then hangs.
 const WATCHDOG: Duration = Duration::from_secs(60);
@@ -57,33 +57,41 @@ fn watched(name: &'static str, body: impl FnOnce()) {
     }
 }
 
-/// Tells another thread which thread this is, and lets it see where that waits.
+/// Lets another thread see in which system call this one waits.
 #[derive(Default)]
-struct Whereabouts(AtomicI32);
+struct Whereabouts(Mutex<Option<fs::File>>);
 
 impl Whereabouts {
     fn tell(&self) {
-        self.0.store(signal::thread_number(), Ordering::Release);
+        let file = fs::File::open("/proc/thread-self/syscall").unwrap();
+        *self.0.lock().unwrap() = Some(file);
     }
 
-    /// Waits until the thread sleeps in this system call.
+    /// Waits until the thread sleeps in this system call. Opens nothing.
     fn await_asleep_in(&self, number: libc::c_long) {
+        let number = format!("{number} ");
         loop {
-            let thread_number = self.0.load(Ordering::Acquire);
-            if thread_number != 0 {
-                let path = format!("/proc/self/task/{thread_number}/syscall");
-                let text = fs::read_to_string(path).unwrap();
-                if text.split(' ').next() == Some(number.to_string().as_str()) {
+            if let Some(file) = self.0.lock().unwrap().as_ref() {
+                let mut buffer = [0; 256];
+                let length = file.read_at(&mut buffer, 0).unwrap();
+                if buffer[..length].starts_with(number.as_bytes()) {
                     return;
                 }
             }
             thread::yield_now();
         }
     }
+
+    fn is_told(&self) -> bool {
+        self.0.lock().unwrap().is_some()
+    }
 }
 
-/// The call in which mio waits.
+/// The call in which mio waits: the C library's choice.
+#[cfg(target_arch = "x86_64")]
 const SYS_POLLER: libc::c_long = libc::SYS_epoll_wait;
+#[cfg(not(target_arch = "x86_64"))]
+const SYS_POLLER: libc::c_long = libc::SYS_epoll_pwait;
 
 fn pipe() -> (Handle, Handle) {
     let (reader, writer) = io::pipe().unwrap();

@@ -8,6 +8,8 @@ use std::sync::atomic::AtomicUsize;
 
 use io_core::is_canceled;
 
+use crate::signal;
+
 /// Says to the test that it is the only one in its process.
 const ALONE: &str = "IO_THREADED_ALONE";
 
@@ -185,26 +187,31 @@ fn without_descriptors_waits_work_and_are_ended() {
         let nonblocking = std::os::unix::net::UnixDatagram::pair().unwrap();
         nonblocking.0.set_nonblocking(true).unwrap();
         let nonblocking = (Handle::from_fd(OwnedFd::from(nonblocking.0)), nonblocking.1);
-        let number = libc::SYS_read;
-        let mut hoard = Vec::new();
-        while let Ok(file) = fs::File::open("/dev/null") {
-            hoard.push(file);
-        }
         let whereabouts = [Whereabouts::default(), Whereabouts::default()];
+        let is_hoarded = AtomicBool::new(false);
+        let enter = |whereabouts: &Whereabouts| {
+            whereabouts.tell();
+            eventually("the hoard", || is_hoarded.load(Ordering::Acquire));
+        };
         io.scope(|scope| {
             let plain = scope.spawn_concurrent(|| {
-                whereabouts[0].tell();
+                enter(&whereabouts[0]);
                 read(io, &reader, &mut [0; 4])
             });
             let other = scope.spawn_concurrent(|| {
-                whereabouts[1].tell();
+                enter(&whereabouts[1]);
                 read(io, &nonblocking.0, &mut [0; 4])
             });
-            // One descriptor is needed to look.
-            hoard.pop();
-            whereabouts[0].await_asleep_in(number);
+            eventually("both tasks", || {
+                whereabouts.iter().all(Whereabouts::is_told)
+            });
+            let mut hoard = Vec::new();
+            while let Ok(file) = fs::File::open("/dev/null") {
+                hoard.push(file);
+            }
+            is_hoarded.store(true, Ordering::Release);
+            whereabouts[0].await_asleep_in(libc::SYS_read);
             whereabouts[1].await_asleep_in(libc::SYS_ppoll);
-            hoard.push(fs::File::open("/dev/null").unwrap());
             assert!(is_canceled(&plain.unwrap().cancel().unwrap_err()));
             assert!(is_canceled(&other.unwrap().cancel().unwrap_err()));
             let answer = io.with_timeout(Duration::from_millis(5), || read(io, &reader, &mut [0]));
