@@ -6,9 +6,30 @@
 //! of one lock use the same executor (a wrapper counts as what it wraps): mixing
 //! executors can lose a wake, nothing worse.
 
+//! Mutex and Condvar stand on their word alone: a wake lets the woken one try
+//! again. What hands over directly (Semaphore, RwLock, Queue, Barrier) has a line
+//! of waiters (`line.rs`). Each state machine is in a file that knows no executor:
+//! it waits and wakes through `park.rs`, which `waiting.rs` implements by the
+//! futex of an executor and the models by their own.
+
+mod barrier;
 mod condvar;
+mod gathering;
+mod items;
+mod line;
 mod lock_word;
 mod mutex;
+mod park;
+mod permits;
+mod queue;
+mod read_write;
+mod rwlock;
+mod semaphore;
+mod waiting;
 
+pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::Condvar;
 pub use mutex::{Mutex, MutexGuard};
+pub use queue::{PutError, Queue, TryGetError, TryPutError};
+pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+pub use semaphore::{Semaphore, SemaphorePermit};

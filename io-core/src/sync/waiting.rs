@@ -1,0 +1,65 @@
+//! How this chapter waits on an executor: as a cancellation point
+//! ([`Cancelable`]) or whatever comes ([`Uncancelable`]).
+
+use std::convert::Infallible;
+use std::io;
+use std::sync::atomic::AtomicU32;
+
+use crate::error::is_canceled;
+use crate::futex::FutexAddress;
+use crate::io::Io;
+use crate::sync::park::Park;
+use crate::task::protected;
+
+/// Waits as cancellation points, under the deadline in force.
+#[derive(Clone, Copy)]
+pub(super) struct Cancelable<'a>(pub(super) &'a dyn Io);
+
+impl Park for Cancelable<'_> {
+    type Error = io::Error;
+
+    fn wait(&self, word: &AtomicU32, expected: u32) -> io::Result<()> {
+        self.0.futex_wait(word, expected, None)
+    }
+
+    fn wake(&self, address: FutexAddress, count: u32) {
+        self.0.futex_wake(address, count);
+    }
+
+    fn put_back(&self, error: io::Error) {
+        // A deadline that has passed says so again; a request is delivered once.
+        if is_canceled(&error) {
+            self.0.rearm();
+        }
+    }
+}
+
+/// Waits that no request and no deadline ends.
+#[derive(Clone, Copy)]
+pub(super) struct Uncancelable<'a>(pub(super) &'a dyn Io);
+
+impl Park for Uncancelable<'_> {
+    type Error = Infallible;
+
+    fn wait(&self, word: &AtomicU32, expected: u32) -> Result<(), Infallible> {
+        // Neither error can occur under protection; if one does, look again.
+        protected(self.0.id(), || {
+            drop(self.0.futex_wait(word, expected, None))
+        });
+        Ok(())
+    }
+
+    fn wake(&self, address: FutexAddress, count: u32) {
+        self.0.futex_wake(address, count);
+    }
+
+    fn put_back(&self, error: Infallible) {
+        match error {}
+    }
+}
+
+/// Takes the answer of a wait that can not fail.
+pub(super) fn certain<T>(answer: Result<T, Infallible>) -> T {
+    let Ok(answer) = answer;
+    answer
+}
