@@ -163,7 +163,7 @@ impl<T> Items<T> {
 
     /// Gets the oldest item if it does not have to wait.
     pub(crate) fn try_get(&self, park: &impl Park) -> Result<T, Missing> {
-        self.get_now(park).map_err(|locked| {
+        self.take_now(park).map_err(|locked| {
             if locked.is_closed {
                 Missing::Closed
             } else {
@@ -173,7 +173,7 @@ impl<T> Items<T> {
     }
 
     #[inline]
-    fn get_now(&self, park: &impl Park) -> Result<T, LockedItems<'_, T>> {
+    fn take_now(&self, park: &impl Park) -> Result<T, LockedItems<'_, T>> {
         let mut locked = self.line.lock();
         if locked.length() == 0 {
             return locked.buffer.pop_front().ok_or(locked);
@@ -215,7 +215,7 @@ impl<T> Items<T> {
     /// That of the wait: no item was taken.
     #[inline]
     pub(crate) fn get<P: Park>(&self, park: &P) -> Result<Option<T>, P::Error> {
-        match self.get_now(park) {
+        match self.take_now(park) {
             Ok(item) => Ok(Some(item)),
             Err(locked) if locked.is_closed => Ok(None),
             Err(locked) => self.wait_to_get(locked, park),

@@ -126,8 +126,16 @@ fn names_say_something() {
     const BANNED: &[&str] = &[
         "util", "utils", "helper", "helpers", "manager", "common", "misc", "inner",
     ];
-    // What std calls it, in types that have std's shape.
-    const FROM_STD: &[&str] = &["into_inner", "get_mut"];
+    // What std calls it, in types that have std's shape; and what is got from a
+    // queue, which waits for it, is no field.
+    const FROM_STD: &[&str] = &[
+        "into_inner",
+        "get_mut",
+        "get_or_init",
+        "get_or_try_init",
+        "get_many",
+        "get_uncancelable",
+    ];
     let is_banned = |name: &str| {
         if FROM_STD.contains(&name) {
             return false;
