@@ -51,6 +51,7 @@ mod random;
 mod registry;
 mod run;
 
+mod cancel;
 mod file;
 mod futex;
 mod task;

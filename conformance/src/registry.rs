@@ -101,4 +101,144 @@ registry! { ($)
             the_monotonic_clock_never_steps_back [M2];
         }
     }
+    cancel {
+        before_start {
+            yield_now [C1, C9];
+            sleep [C1, C9];
+            open_fifo [C1, C9] needs Descriptors;
+            pipe_read [C1, C9] needs Descriptors;
+            pipe_write [C1, C9] needs Descriptors;
+            wait_readable [C1, C9] needs Descriptors;
+            wait_writable [C1, C9] needs Descriptors;
+            batch [C1, C9] needs Descriptors;
+            futex_wait [C1, C9];
+            mutex_lock [C1, C9];
+            condvar_wait [C1, C9];
+            regular_read [C1, C9];
+            regular_write [C1, C9];
+            file_sync [C1, C9];
+            metadata [C1, C9];
+            checkpoint [C1, C9];
+        }
+        pending_at_entry {
+            yield_now [C1, C2, C3];
+            sleep [C1, C2, C3];
+            open_fifo [C1, C2, C3] needs Descriptors;
+            pipe_read [C1, C2, C3] needs Descriptors;
+            pipe_write [C1, C2, C3] needs Descriptors;
+            wait_readable [C1, C2, C3] needs Descriptors;
+            wait_writable [C1, C2, C3] needs Descriptors;
+            batch [C1, C2, C3] needs Descriptors;
+            futex_wait [C1, C2, C3];
+            mutex_lock [C1, C2, C3];
+            condvar_wait [C1, C2, C3];
+            regular_read [C1, C2, C3];
+            regular_write [C1, C2, C3];
+            file_sync [C1, C2, C3];
+            metadata [C1, C2, C3];
+            checkpoint [C1, C2, C3];
+        }
+        ready_at_entry {
+            yield_now [C3, C6];
+            sleep [C3, C6];
+            open_fifo [C3, C6] needs Descriptors;
+            pipe_read [C3, C6] needs Descriptors;
+            pipe_write [C3, C6] needs Descriptors;
+            wait_readable [C3, C6] needs Descriptors;
+            wait_writable [C3, C6] needs Descriptors;
+            batch [C3, C6] needs Descriptors;
+            futex_wait [C4, C6];
+            mutex_lock [C4, C6];
+            condvar_wait [C4, C6];
+            regular_read [C3, C6];
+            regular_write [C3, C6];
+            file_sync [C3, C6];
+            metadata [C3, C6];
+            checkpoint [C3, C6];
+        }
+        while_it_waits {
+            yield_now [C1, C5] needs Concurrency, Interrupts;
+            sleep [C1, C5] needs Concurrency, Interrupts;
+            open_fifo [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            pipe_read [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            pipe_write [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            wait_readable [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            wait_writable [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            batch [C1, C5] needs Concurrency, Interrupts, Descriptors;
+            futex_wait [C1, C5] needs Concurrency, Interrupts;
+            mutex_lock [C1, C5] needs Concurrency, Interrupts;
+            condvar_wait [C1, C5] needs Concurrency, Interrupts;
+        }
+        as_it_completes {
+            yield_now [C6];
+            sleep [C6];
+            open_fifo [C6] needs Descriptors;
+            pipe_read [C6] needs Descriptors;
+            pipe_write [C6] needs Descriptors;
+            wait_readable [C6] needs Descriptors;
+            wait_writable [C6] needs Descriptors;
+            batch [C6] needs Descriptors;
+            futex_wait [C6, C18];
+            mutex_lock [C6, C18];
+            condvar_wait [C6, C18];
+            regular_read [C6];
+            regular_write [C6];
+            file_sync [C6];
+            metadata [C6];
+        }
+        after_completion {
+            yield_now [C1, C6];
+            sleep [C1, C6];
+            open_fifo [C1, C6] needs Descriptors;
+            pipe_read [C1, C6] needs Descriptors;
+            pipe_write [C1, C6] needs Descriptors;
+            wait_readable [C1, C6] needs Descriptors;
+            wait_writable [C1, C6] needs Descriptors;
+            batch [C1, C6] needs Descriptors;
+            futex_wait [C1, C6];
+            mutex_lock [C1, C6];
+            condvar_wait [C1, C6];
+            regular_read [C1, C6];
+            regular_write [C1, C6];
+            file_sync [C1, C6];
+            metadata [C1, C6];
+            checkpoint [C1, C6];
+        }
+        protected {
+            yield_now [C14];
+            sleep [C14];
+            open_fifo [C14] needs Descriptors;
+            pipe_read [C14] needs Descriptors;
+            pipe_write [C14] needs Descriptors;
+            wait_readable [C14] needs Descriptors;
+            wait_writable [C14] needs Descriptors;
+            batch [C14] needs Descriptors;
+            futex_wait [C14];
+            mutex_lock [C14];
+            condvar_wait [C14];
+            regular_read [C14];
+            regular_write [C14];
+            file_sync [C14];
+            metadata [C14];
+            checkpoint [C14];
+        }
+        rearmed {
+            yield_now [C15];
+            sleep [C15];
+            open_fifo [C15] needs Descriptors;
+            pipe_read [C15] needs Descriptors;
+            pipe_write [C15] needs Descriptors;
+            wait_readable [C15] needs Descriptors;
+            wait_writable [C15] needs Descriptors;
+            batch [C15] needs Descriptors;
+            futex_wait [C15];
+            mutex_lock [C15];
+            condvar_wait [C15];
+            regular_read [C15];
+            regular_write [C15];
+            file_sync [C15];
+            metadata [C15];
+            checkpoint [C15];
+        }
+    }
 }

@@ -1,0 +1,115 @@
+//! What the cells of the case table have in common: a wait that is set up and
+//! rescued if nothing ends it, and the words in which results are judged.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use io_core::Io;
+
+use super::waits::{Kind, Span, Wait};
+use crate::fixture::Fixture;
+
+/// After so long a wait that should have ended is let end by its own result, so
+/// that the claim fails instead of hanging. Generous, for loaded machines.
+const RESCUE_AFTER: Duration = Duration::from_secs(10);
+
+/// Sets up a wait of `kind` and runs `body` with it.
+///
+/// # Panics
+/// If it takes too long, or a completion is left that no wait took.
+pub(crate) fn trial<R>(
+    fixture: &Fixture<'_>,
+    kind: &Kind,
+    span: Span,
+    body: impl FnOnce(&dyn Wait) -> R,
+) -> R {
+    kind.with(fixture, span, |wait| {
+        let is_rescued = AtomicBool::new(false);
+        let result = thread::scope(|threads| {
+            let (alive, over) = mpsc::channel::<()>();
+            let is_rescued = &is_rescued;
+            threads.spawn(move || {
+                if over.recv_timeout(RESCUE_AFTER) == Err(RecvTimeoutError::Timeout) {
+                    is_rescued.store(true, Ordering::Release);
+                    wait.complete();
+                }
+            });
+            let result = body(wait);
+            drop(alive);
+            result
+        });
+        let is_rescued = is_rescued.load(Ordering::Acquire);
+        assert!(!is_rescued, "{} took {RESCUE_AFTER:?}", kind.name);
+        result
+    })
+}
+
+/// How long a claim lets a task go before it does something to it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pause {
+    /// Not at all: the task may not have begun.
+    None,
+    /// Others may run: as a rule the task has begun to wait.
+    Yield,
+    /// Long enough for any wait to have begun, as a rule.
+    Short,
+}
+
+impl Pause {
+    pub(crate) const ALL: [Pause; 3] = [Pause::None, Pause::Yield, Pause::Short];
+}
+
+/// Gives a task time to begin its wait. What is claimed holds wherever it is.
+pub(crate) fn settle(io: &dyn Io, pause: Pause) {
+    let result = match pause {
+        Pause::None => Ok(()),
+        Pause::Yield => (0..20).try_for_each(|_| io.yield_now()),
+        Pause::Short => io.sleep(Duration::from_millis(2)),
+    };
+    result.expect("nobody cancels the one who watches");
+}
+
+/// Asserts that a request was delivered.
+#[track_caller]
+pub(crate) fn assert_canceled(result: io::Result<()>) {
+    match result {
+        Err(error) if io_core::is_canceled(&error) => {}
+        other => panic!("{other:?} instead of Canceled"),
+    }
+}
+
+/// Asserts that a wait ended by its own result.
+#[track_caller]
+pub(crate) fn assert_result(result: io::Result<()>) {
+    if let Err(error) = result {
+        panic!("{error:?} instead of the result");
+    }
+}
+
+/// Asserts that the current task has no request pending.
+#[track_caller]
+pub(crate) fn assert_no_request(io: &dyn Io) {
+    if let Err(error) = io.checkpoint() {
+        panic!("{error:?} at a point where nothing should be pending");
+    }
+}
+
+/// Asserts that the current task has one request pending, and takes it.
+#[track_caller]
+pub(crate) fn take_request(io: &dyn Io) {
+    assert_canceled(io.checkpoint());
+    assert_no_request(io);
+}
+
+/// Asserts that the current task has received its request and that the wait works
+/// as if there had been none.
+#[track_caller]
+pub(crate) fn assert_works_again(io: &dyn Io, wait: &dyn Wait) {
+    assert_no_request(io);
+    wait.complete();
+    assert_result(wait.wait());
+    assert_no_request(io);
+}

@@ -1,0 +1,164 @@
+//! [`Wait`]: the rows of the case table: what a task can wait in, how the wait
+//! is let end by its own result, and what must be true after each end. The
+//! moments of the table (`cancel`, `deadline`) know no row by name.
+
+mod files;
+mod locks;
+mod pipes;
+mod plain;
+
+use std::io;
+
+use crate::fixture::Fixture;
+
+/// Something that a task can wait in, set up for one trial.
+pub(crate) trait Wait: Sync {
+    /// Waits once, as the current task. `Ok` if the wait ended by its own result,
+    /// which is right (it panics otherwise); with an error nothing has happened.
+    fn wait(&self) -> io::Result<()>;
+
+    /// Lets one wait end by its own result: one that is under way, or the next
+    /// one. From any thread; it waits for nothing itself.
+    fn complete(&self);
+
+    /// Panics if something is left that no wait took: after as many successful
+    /// waits as completions nothing is.
+    fn check_nothing_left(&self) {}
+}
+
+/// How long a wait that nothing else can end takes by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Span {
+    /// Longer than a claim is willing to wait.
+    Long,
+    /// Some milliseconds.
+    Short,
+}
+
+/// What a call does with a pending request if it would not have to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WhenReady {
+    /// It is a cancellation point all the same: operations, sleeping.
+    IsPoint,
+    /// It is none: locks, queues, futex waits.
+    IsNoPoint,
+}
+
+/// Sets up a wait, runs what it is given with it, and takes it down.
+type SetUp = fn(&Fixture<'_>, Span, &mut dyn FnMut(&dyn Wait));
+
+/// One row of the table.
+pub(crate) struct Kind {
+    pub(crate) name: &'static str,
+    pub(crate) when_ready: WhenReady,
+    set_up: SetUp,
+}
+
+impl Kind {
+    /// Sets up a wait, runs `body` with it, and looks whether something is left.
+    pub(crate) fn with<R>(
+        &self,
+        fixture: &Fixture<'_>,
+        span: Span,
+        body: impl FnOnce(&dyn Wait) -> R,
+    ) -> R {
+        let mut body = Some(body);
+        let mut result = None;
+        (self.set_up)(fixture, span, &mut |wait| {
+            let body = body.take().expect("a wait is set up once");
+            result = Some(body(wait));
+            wait.check_nothing_left();
+        });
+        result.expect("a row runs what it is given")
+    }
+}
+
+macro_rules! kinds {
+    ($( $(#[$doc:meta])* $name:ident, $when_ready:ident, $set_up:path; )*) => {
+        $( $(#[$doc])* pub(crate) const $name: Kind = Kind {
+            name: stringify!($name),
+            when_ready: WhenReady::$when_ready,
+            set_up: $set_up,
+        }; )*
+    };
+}
+
+kinds! {
+    /// Reading a regular file: always done at once.
+    REGULAR_READ, IsPoint, files::regular_read;
+    /// Writing a regular file: always done at once.
+    REGULAR_WRITE, IsPoint, files::regular_write;
+    /// Writing a file back to its device.
+    FILE_SYNC, IsPoint, files::file_sync;
+    /// Asking for a file's metadata.
+    METADATA, IsPoint, files::metadata;
+    /// A point and nothing else.
+    CHECKPOINT, IsPoint, plain::checkpoint;
+    /// Letting other tasks run, until something has happened.
+    YIELD_NOW, IsPoint, plain::yield_now;
+    /// Sleeping.
+    SLEEP, IsPoint, plain::sleep;
+    /// Opening a FIFO whose other end nobody has open.
+    OPEN_FIFO, IsPoint, pipes::open_fifo;
+    /// Reading an empty pipe.
+    PIPE_READ, IsPoint, pipes::pipe_read;
+    /// Writing a full pipe.
+    PIPE_WRITE, IsPoint, pipes::pipe_write;
+    /// Waiting until a pipe has something.
+    WAIT_READABLE, IsPoint, pipes::wait_readable;
+    /// Waiting until a pipe has room.
+    WAIT_WRITABLE, IsPoint, pipes::wait_writable;
+    /// Two reads of two empty pipes in one batch.
+    BATCH, IsPoint, pipes::batch;
+    /// Waiting on a word.
+    FUTEX_WAIT, IsNoPoint, locks::futex_wait;
+    /// Locking what somebody else holds.
+    MUTEX_LOCK, IsNoPoint, locks::mutex_lock;
+    /// Waiting for a condition.
+    CONDVAR_WAIT, IsNoPoint, locks::condvar_wait;
+}
+
+/// The claims of a moment, one for each row: each runs `check` with its row. A
+/// row that is not in the registry is code that nobody calls, which is an error.
+macro_rules! claims {
+    ($check:ident: $($name:ident $kind:ident),* $(,)?) => {
+        $( pub(crate) fn $name(fixture: &$crate::fixture::Fixture<'_>) {
+            $check(fixture, &$crate::cancel::waits::$kind);
+        } )*
+    };
+}
+
+/// [`claims!`] for the rows in which a task can be made to wait.
+macro_rules! claims_of_waits {
+    ($check:ident) => {
+        $crate::cancel::waits::claims! { $check:
+            yield_now YIELD_NOW,
+            sleep SLEEP,
+            open_fifo OPEN_FIFO,
+            pipe_read PIPE_READ,
+            pipe_write PIPE_WRITE,
+            wait_readable WAIT_READABLE,
+            wait_writable WAIT_WRITABLE,
+            batch BATCH,
+            futex_wait FUTEX_WAIT,
+            mutex_lock MUTEX_LOCK,
+            condvar_wait CONDVAR_WAIT,
+        }
+    };
+}
+
+/// [`claims!`] for all rows.
+macro_rules! claims_of_all {
+    ($check:ident) => {
+        $crate::cancel::waits::claims_of_waits!($check);
+        $crate::cancel::waits::claims! { $check:
+            regular_read REGULAR_READ,
+            regular_write REGULAR_WRITE,
+            file_sync FILE_SYNC,
+            metadata METADATA,
+            checkpoint CHECKPOINT,
+        }
+    };
+}
+
+pub(crate) use {claims, claims_of_all, claims_of_waits};
