@@ -55,6 +55,11 @@ pub use io_core::{
     wrappers, writable_bytes,
 };
 
+/// The program of the README, compiled and run with the documentation's tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 /// The executor whose tasks are fibers over io_uring, and its options.
 pub mod event_loop {
     pub use io_evloop_uring::{Builder, EventLoop, StartError, Waker, os_code};
