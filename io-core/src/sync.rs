@@ -14,22 +14,33 @@
 
 mod barrier;
 mod condvar;
+mod event;
+mod event_word;
 mod gathering;
 mod items;
 mod line;
 mod lock_word;
 mod mutex;
+mod once_cell;
+mod oneshot_word;
 mod park;
 mod permits;
 mod queue;
 mod read_write;
 mod rwlock;
 mod semaphore;
+mod version_word;
 mod waiting;
+mod watch;
+
+pub mod oneshot;
 
 pub use barrier::{Barrier, BarrierWaitResult};
 pub use condvar::Condvar;
+pub use event::Event;
 pub use mutex::{Mutex, MutexGuard};
+pub use once_cell::OnceCell;
 pub use queue::{PutError, Queue, TryGetError, TryPutError};
 pub use rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 pub use semaphore::{Semaphore, SemaphorePermit};
+pub use watch::{Watch, Watcher};

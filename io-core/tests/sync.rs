@@ -5,7 +5,13 @@ mod sync {
     pub(crate) mod crew;
 
     mod barrier;
+    mod condvar;
+    mod event;
+    mod mutex;
+    mod once_cell;
+    mod oneshot;
     mod queue;
     mod rwlock;
     mod semaphore;
+    mod watch;
 }

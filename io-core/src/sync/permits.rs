@@ -77,7 +77,7 @@ impl Permits {
     #[cold]
     fn take_in_line<P: Park>(&self, park: &P, count: u32) -> Result<(), P::Error> {
         let locked = self.line.lock();
-        if self.try_take(count) || !self.queue(count) {
+        if !self.queue(count) {
             return Ok(());
         }
         let release = |count| self.release(park, count);

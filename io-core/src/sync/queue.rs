@@ -224,12 +224,11 @@ impl<T> fmt::Debug for Queue<T> {
     }
 }
 
-/// An item that was not put, and why. `?` makes it an [`io::Error`].
+/// An item that was not put, or a value that was not set, and why. `?` makes it an [`io::Error`].
 pub struct PutError<T> {
     /// What was to be put.
     pub item: T,
-    /// Canceled, deadline passed, or [`io::ErrorKind::BrokenPipe`]: the queue is
-    /// closed.
+    /// Canceled, deadline passed, or [`io::ErrorKind::BrokenPipe`]: closed.
     pub error: io::Error,
 }
 
@@ -244,7 +243,7 @@ impl<T> PutError<T> {
         PutError { item, error }
     }
 
-    /// Whether the queue is closed.
+    /// Whether the reason is that it is closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.error.kind() == io::ErrorKind::BrokenPipe
@@ -319,20 +318,20 @@ impl<T> fmt::Display for TryPutError<T> {
 
 impl<T> Error for TryPutError<T> {}
 
-/// Why there is no item to be had without a wait.
+/// Why there is no item, or no value, to be had without a wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TryGetError {
     /// There is none now.
     Empty,
-    /// The queue is closed, and there will be none.
+    /// There will be none: it is closed, and nothing is left.
     Closed,
 }
 
 impl fmt::Display for TryGetError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(match self {
-            TryGetError::Empty => "the queue is empty",
-            TryGetError::Closed => "the queue is closed and empty",
+            TryGetError::Empty => "there is nothing now",
+            TryGetError::Closed => "there will be nothing",
         })
     }
 }

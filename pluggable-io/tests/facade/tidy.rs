@@ -133,6 +133,7 @@ fn names_say_something() {
         "get_mut",
         "get_or_init",
         "get_or_try_init",
+        "get_or_init_uncancelable",
         "get_many",
         "get_uncancelable",
     ];
