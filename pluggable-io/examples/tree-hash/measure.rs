@@ -1,12 +1,15 @@
 //! [`measure`]: one pass over the trees on one executor, and what it took.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use blake3::Hash;
+use pluggable_io::fs::{self, DirEntry};
 use pluggable_io::wrappers::Counting;
-use pluggable_io::{Clock, Io, fs};
+use pluggable_io::{Clock, Io};
 
 use crate::hash::{Hashed, hash_trees};
 use crate::list::{list, tree_digest};
@@ -25,9 +28,9 @@ pub(crate) struct Measured {
     pub(crate) elapsed: Duration,
     /// How many operations went through `Io`, each close among them.
     pub(crate) operations: u64,
-    /// How many threads the process had when the work was done, the kernel's own
-    /// for io_uring among them; `None` where the system does not tell.
-    pub(crate) threads: Option<usize>,
+    /// How many threads took part: the caller's, and those that were there at the
+    /// end and not before, the kernel's own for io_uring among them.
+    pub(crate) threads: usize,
 }
 
 /// Hashes the trees below `roots`, up to `tasks` files at once.
@@ -40,6 +43,7 @@ pub(crate) fn measure(
     tasks: usize,
     progress: &Progress,
 ) -> io::Result<Measured> {
+    let others = thread_ids(io);
     let counting = Counting::new(io);
     let began = io.now(Clock::Monotonic);
     let mut hashed = hash_trees(&counting, roots, tasks, progress)?;
@@ -53,14 +57,14 @@ pub(crate) fn measure(
         hashed,
         elapsed,
         operations: counts.total().operations + counts.closes,
-        threads: thread_count(io),
+        threads: 1 + thread_ids(io).difference(&others).count(),
     })
 }
 
-/// The threads of this process (proc_pid_status(5)).
-fn thread_count(io: &dyn Io) -> Option<usize> {
-    let status = fs::read_to_string(io, "/proc/self/status").ok()?;
-    let mut lines = status.lines();
-    let count = lines.find_map(|line| line.strip_prefix("Threads:"))?;
-    count.trim().parse().ok()
+/// The threads of this process by their ids (proc_pid_task(5)), or none where the
+/// system does not tell.
+fn thread_ids(io: &dyn Io) -> BTreeSet<OsString> {
+    let entries = fs::read_dir(io, "/proc/self/task");
+    let ids = entries.into_iter().flatten().flatten();
+    ids.map(DirEntry::into_file_name).collect()
 }

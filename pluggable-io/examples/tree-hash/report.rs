@@ -92,7 +92,7 @@ fn cells(rows: &[Row], backend: Backend, row: &Measured) -> [String; 8] {
         format!("{:.3}", row.elapsed.as_secs_f64()),
         format!("{:.1}", megabytes_per_second(row)),
         grouped(row.operations),
-        row.threads.map_or_else(unknown, |count| count.to_string()),
+        row.threads.to_string(),
         ratio_to_blocking(rows, row).map_or_else(unknown, |ratio| format!("{ratio:.2}")),
     ]
 }

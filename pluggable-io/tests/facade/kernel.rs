@@ -65,6 +65,24 @@ fn install_filter(errno: i32) -> io::Result<()> {
     check(unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) })
 }
 
+/// Lets the program start in a process whose writes beyond `bytes` of a file
+/// fail, as on a full device (setrlimit(2), `RLIMIT_FSIZE`).
+pub(crate) fn limit_file_size(command: &mut Command, bytes: u64) -> &mut Command {
+    let limit = move || {
+        let limit = libc::rlimit {
+            rlim_cur: bytes,
+            rlim_max: bytes,
+        };
+        // SAFETY: the limit lives for this call.
+        check(unsafe { libc::setrlimit(libc::RLIMIT_FSIZE, &raw const limit) })?;
+        // SAFETY: no handler is installed. Ignored, the signal leaves an error.
+        unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+        Ok(())
+    };
+    // SAFETY: two system calls, without allocation.
+    unsafe { command.pre_exec(limit) }
+}
+
 fn check(result: i32) -> io::Result<()> {
     if result == 0 {
         Ok(())

@@ -4,6 +4,7 @@
 
 mod tidy;
 
+mod copy_tree;
 mod tree_hash;
 
 mod kernel;

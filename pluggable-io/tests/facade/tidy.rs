@@ -56,6 +56,7 @@ const UNSAFE: &[&str] = &[
     "io-threaded/src/futex.rs",
     "io-threaded/src/signal.rs",
     "io-threaded/src/tests",
+    "pluggable-io/examples/copy-tree/main.rs",
     "pluggable-io/examples/tree-hash/main.rs",
     "pluggable-io/src/executor.rs",
     "pluggable-io/tests/facade/kernel.rs",
