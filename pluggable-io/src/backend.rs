@@ -22,15 +22,22 @@ use std::str::FromStr;
 pub enum Backend {
     /// Tasks are fibers over io_uring.
     EventLoop,
+    /// Tasks are threads of a pool.
+    Threaded,
     /// Tasks are calls; there are no threads.
     Blocking,
-    /// The event loop where the kernel allows it, otherwise calls.
+    /// The event loop where the kernel allows it, otherwise threads.
     Auto,
 }
 
 impl Backend {
     /// Every backend, [`Auto`](Backend::Auto) last.
-    pub const ALL: [Backend; 3] = [Backend::EventLoop, Backend::Blocking, Backend::Auto];
+    pub const ALL: [Backend; 4] = [
+        Backend::EventLoop,
+        Backend::Threaded,
+        Backend::Blocking,
+        Backend::Auto,
+    ];
 
     /// Its name, as it is parsed and displayed; an executor calls itself the
     /// same in [`Capabilities::name`](crate::Capabilities::name).
@@ -38,6 +45,7 @@ impl Backend {
     pub const fn name(self) -> &'static str {
         match self {
             Backend::EventLoop => "event-loop",
+            Backend::Threaded => "threaded",
             Backend::Blocking => "blocking",
             Backend::Auto => "auto",
         }

@@ -12,6 +12,7 @@ use std::io;
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::EventLoop;
+use io_threaded::Threaded;
 
 use crate::backend::Backend;
 
@@ -40,7 +41,7 @@ use crate::backend::Backend;
 ///
 /// # Safety
 /// It binds only if `backend` is [`Backend::EventLoop`] or [`Backend::Auto`];
-/// [`run_blocking`] is safe. Tasks are fibers then, and fibers of one thread do not nest as
+/// [`run_threaded`] and [`run_blocking`] are safe. Tasks are fibers then, and fibers of one thread do not nest as
 /// calls do. All code that `body` runs, in any of its tasks,
 /// 1. does not keep, across a call that may wait through `Io`, a thread-local
 ///    scope whose end relies on the order of calls on the thread (`scoped-tls`,
@@ -54,6 +55,19 @@ pub unsafe fn run<T>(backend: Backend, body: impl FnOnce(&dyn Io) -> T) -> io::R
     // SAFETY: the caller's contract.
     let executor = unsafe { Executor::new(backend) }?;
     executor.run(body)
+}
+
+/// Runs `body` with tasks that are threads, itself on the calling thread. Returns
+/// when `body` and all tasks are done and their threads have ended.
+///
+/// ```
+/// let halves = pluggable_io::run_threaded(|io| {
+///     io.scope(|scope| scope.spawn(|| 20 + 1).join() * 2)
+/// });
+/// assert_eq!(halves, 42);
+/// ```
+pub fn run_threaded<T>(body: impl FnOnce(&dyn Io) -> T) -> T {
+    body(&Threaded::new())
 }
 
 /// Runs `body` with tasks that are calls, on the calling thread alone.
@@ -93,6 +107,7 @@ pub struct Executor {
 #[derive(Debug)]
 enum Kind {
     EventLoop(EventLoop),
+    Threaded(Threaded),
     Blocking(Blocking),
 }
 
@@ -130,18 +145,19 @@ impl Executor {
         match backend {
             // SAFETY: the caller's contract.
             Backend::EventLoop => unsafe { EventLoop::new() }.map(Executor::from),
+            Backend::Threaded => Ok(Executor::from(Threaded::new())),
             Backend::Blocking => Ok(Executor::from(Blocking::new())),
             // SAFETY: the caller's contract.
             Backend::Auto => Ok(Executor::automatic(unsafe { EventLoop::new() })),
         }
     }
 
-    /// The event loop where there is one. Whatever the refusal is about, the
-    /// fallback may do without it, so every refusal is one to fall back from.
+    /// The event loop where there is one, and otherwise threads: whatever it was
+    /// refused for, they can do without.
     fn automatic(event_loop: io::Result<EventLoop>) -> Executor {
         let (mut executor, refusal) = match event_loop {
             Ok(event_loop) => (Executor::from(event_loop), None),
-            Err(refusal) => (Executor::from(Blocking::new()), Some(refusal)),
+            Err(refusal) => (Executor::from(Threaded::new()), Some(refusal)),
         };
         executor.choice.asked = Backend::Auto;
         executor.choice.refusal = refusal;
@@ -166,6 +182,7 @@ impl Executor {
     pub fn run<T>(&self, body: impl FnOnce(&dyn Io) -> T) -> io::Result<T> {
         match &self.kind {
             Kind::EventLoop(event_loop) => event_loop.run(body),
+            Kind::Threaded(threaded) => Ok(body(threaded)),
             Kind::Blocking(blocking) => Ok(body(blocking)),
         }
     }
@@ -183,6 +200,12 @@ impl Executor {
 impl From<EventLoop> for Executor {
     fn from(event_loop: EventLoop) -> Executor {
         Executor::made(Kind::EventLoop(event_loop), Backend::EventLoop)
+    }
+}
+
+impl From<Threaded> for Executor {
+    fn from(threaded: Threaded) -> Executor {
+        Executor::made(Kind::Threaded(threaded), Backend::Threaded)
     }
 }
 

@@ -36,6 +36,7 @@
 //! | executor | a task is | a wait is | unsafe to make |
 //! |---|---|---|---|
 //! | [`EventLoop`](event_loop::EventLoop) | a stackful fiber | a submitted io_uring entry; the worker runs other fibers | [yes](run#safety) |
+//! | [`Threaded`](threaded::Threaded) | an OS thread from a pool | a blocking system call | no |
 //! | [`Blocking`](blocking::Blocking) | a call | a blocking system call; no threads | no |
 //!
 //! [`run`] is the short way. [`Executor`] is the long one: it tells what
@@ -46,7 +47,7 @@ mod backend;
 mod executor;
 
 pub use backend::{Backend, UnknownBackend};
-pub use executor::{Choice, Executor, run, run_blocking};
+pub use executor::{Choice, Executor, run, run_blocking, run_threaded};
 
 pub use io_core::{
     At, BatchEntry, Capabilities, Clock, FutexAddress, Handle, HandleKind, Instant, Io, IoId,
@@ -63,6 +64,11 @@ struct Readme;
 /// The executor whose tasks are fibers over io_uring, and its options.
 pub mod event_loop {
     pub use io_evloop_uring::{Builder, EventLoop, StartError, Waker, os_code};
+}
+
+/// The executor whose tasks are threads of a pool, and its options.
+pub mod threaded {
+    pub use io_threaded::{Builder, Threaded};
 }
 
 /// The executor whose tasks are calls, and the system calls under it for those

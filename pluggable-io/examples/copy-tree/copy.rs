@@ -5,7 +5,7 @@
 //! temporary name, gets its permission bits, and is renamed. Directories get
 //! theirs at the end, since a read-only one could not be filled.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use pluggable_io::fs::{
@@ -317,15 +317,16 @@ impl<'a> Worker<'a> {
     }
 
     /// Makes `copy` a copy of `source`, and returns its size in bytes.
-    fn fill(&mut self, mut source: &File<'_>, copy: File<'_>) -> io::Result<u64> {
+    fn fill(&mut self, source: &File<'_>, copy: File<'_>) -> io::Result<u64> {
         self.buffer.resize(BUFFER_BYTES, 0);
         let mut bytes = 0;
         loop {
-            let count = source.read(&mut self.buffer)?;
+            let count = source.read_at(&mut self.buffer, bytes)?;
             if count == 0 {
                 break;
             }
-            bytes += copy.write_fully(&self.buffer[..count]).finish()?;
+            copy.write_all_at(&self.buffer[..count], bytes)?;
+            bytes += count as u64;
         }
         // After the content: writing takes the set-user-ID bit away.
         let bits = kept_bits(&source.metadata()?, || copy.metadata())?;

@@ -1,7 +1,7 @@
 //! [`hash_trees`]: the BLAKE3 digests of all regular files below some paths.
 //! Everything here goes through the `Io` it is given.
 
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use blake3::{Hash, Hasher};
@@ -164,11 +164,11 @@ impl<'a> Worker<'a> {
     fn digest(&mut self, path: &Path) -> io::Result<(Hash, u64)> {
         let mut options = OpenOptions::new();
         options.read(true).custom_flags(OPEN_FLAGS);
-        let mut file = options.open(self.io, path)?;
+        let file = options.open(self.io, path)?;
         self.buffer.resize(BUFFER_BYTES, 0);
         self.hasher.reset();
         loop {
-            match file.read(&mut self.buffer)? {
+            match file.read_at(&mut self.buffer, self.hasher.count())? {
                 0 => break,
                 count => self.hasher.update(&self.buffer[..count]),
             };

@@ -9,6 +9,8 @@ use pluggable_io::Backend;
 
 /// Fibers cost little: enough of them to keep a device busy.
 const EVENT_LOOP_TASKS: usize = 64;
+/// Threads cost more, and the cores are few.
+const THREADED_TASKS: usize = 16;
 
 /// Hash every regular file below the paths with BLAKE3, on an executor of your
 /// choice
@@ -45,6 +47,7 @@ impl Options {
     pub(crate) fn tasks_on(&self, backend: Backend) -> usize {
         let default = match backend {
             Backend::EventLoop => EVENT_LOOP_TASKS,
+            Backend::Threaded => THREADED_TASKS,
             Backend::Blocking | Backend::Auto => 1,
         };
         self.tasks.map_or(default, NonZeroUsize::get)

@@ -81,7 +81,7 @@ fn read_all(mut output: impl Read + Send + 'static) -> mpsc::Receiver<Vec<u8>> {
 /// The executors that can be had here, as `--backend` takes them. If io_uring is
 /// refused this says so, and fails where it must not be.
 pub(crate) fn backends() -> Vec<&'static str> {
-    let mut all = vec!["blocking", "auto"];
+    let mut all = vec!["threaded", "blocking", "auto"];
     let event_loop = pluggable_io::Backend::EventLoop;
     match kernel::event_loop_refusal() {
         None => all.push(event_loop.name()),

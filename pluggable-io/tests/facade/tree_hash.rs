@@ -77,7 +77,7 @@ fn all_executors_agree() {
             .map(|row| row["backend"].as_str().unwrap())
             .collect();
         names.sort_unstable();
-        assert_eq!(names, ["blocking", "event-loop"]);
+        assert_eq!(names, ["blocking", "event-loop", "threaded"]);
         for row in rows.iter().filter(|row| row["unavailable"].is_null()) {
             assert_measured(row, &list);
         }
@@ -263,7 +263,7 @@ fn auto_falls_back_and_says_why() {
         .arg(sample.path());
     let ran = run(refuse_io_uring(&mut command, libc::ENOSYS)).expect_code(0);
     assert_same_list(&ran.stdout, &expected_list(&[sample.path()]));
-    let reason = "tree-hash: running on blocking, since io_uring cannot be used";
+    let reason = "tree-hash: running on threaded, since io_uring cannot be used";
     assert!(ran.stderr.starts_with(reason), "{}", ran.stderr);
     if event_loop_refusal().is_none() {
         let ran = tree_hash(&["--backend=auto", sample.path().to_str().unwrap()]).expect_code(0);
