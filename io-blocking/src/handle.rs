@@ -47,7 +47,7 @@ pub fn kind(handle: &Handle) -> io::Result<HandleKind> {
 }
 
 /// The kind that the type bits of a mode name.
-fn kind_of_mode(mode: libc::mode_t) -> HandleKind {
+pub(crate) fn kind_of_mode(mode: libc::mode_t) -> HandleKind {
     match mode & libc::S_IFMT {
         libc::S_IFREG => HandleKind::Regular,
         libc::S_IFDIR => HandleKind::Directory,

@@ -15,11 +15,12 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use io_blocking::system;
 use io_core::task::{self, WaitEntry};
-use io_core::{Clock, HandleKind, Instant, Interest, Operation, OperationKind, Outcome};
+use io_core::{Clock, Handle, HandleKind, Instant, Interest, Operation, OperationKind, Outcome};
 
 use crate::parker::PollEnd;
 use crate::shared::Shared;
@@ -128,6 +129,10 @@ fn transfer_kind(operation: &Operation<'_, '_>) -> io::Result<Option<HandleKind>
     Ok(system::can_poll(kind).then_some(kind))
 }
 
+/// In a handle's word: the kernel has no attempt that does not wait for this file
+/// (FIFOs, terminals). Written once that was seen, a hint: Relaxed.
+const NO_ATTEMPT: u64 = 1;
+
 /// A read or write of what can be polled.
 fn transfer(
     shared: &Shared,
@@ -136,13 +141,7 @@ fn transfer(
 ) -> io::Result<Outcome> {
     let mut rounds = 0_u32;
     loop {
-        let answer = match kind {
-            HandleKind::Pipe | HandleKind::Socket => attempt(operation),
-            // Where the kernel has no attempt that does not wait it is a poll and
-            // a plain call, which waits if another reader was faster.
-            _ => call(shared, || attempt(operation)),
-        };
-        match answer {
+        match attempt(shared, operation, kind) {
             Err(error) if system::would_wait(&error) => {}
             answer => return answer,
         }
@@ -157,6 +156,59 @@ fn transfer(
     }
 }
 
+/// One attempt that does not wait: `EAGAIN` if it would have to.
+fn attempt(
+    shared: &Shared,
+    operation: &mut Operation<'_, '_>,
+    kind: HandleKind,
+) -> io::Result<Outcome> {
+    let count = match operation {
+        Operation::Read {
+            handle, buffers, ..
+        } => attempt_on(
+            handle,
+            kind,
+            buffers,
+            |buffers| system::read_attempt(handle, buffers),
+            |buffers| call(shared, || system::read_nowait(handle, buffers)),
+        ),
+        Operation::Write {
+            handle, buffers, ..
+        } => attempt_on(
+            handle,
+            kind,
+            buffers,
+            |buffers| system::write_attempt(handle, buffers),
+            |buffers| call(shared, || system::write_nowait(handle, buffers)),
+        ),
+        other => unreachable!("{:?} is no transfer", other.kind()),
+    };
+    count.map(Outcome::Count)
+}
+
+/// Attempts by `nowait`, or where the kernel has no such attempt by `poll_first`:
+/// a poll and a plain call. That one waits if another reader was faster, so it
+/// has to be a call that signals end.
+fn attempt_on<B: ?Sized>(
+    handle: &Handle,
+    kind: HandleKind,
+    buffers: &mut B,
+    nowait: impl FnOnce(&mut B) -> io::Result<usize>,
+    poll_first: impl FnOnce(&mut B) -> io::Result<usize>,
+) -> io::Result<usize> {
+    if handle.word().load(Ordering::Relaxed) != NO_ATTEMPT {
+        match nowait(buffers) {
+            Err(error)
+                if system::is_errno(&error, libc::EOPNOTSUPP) && kind != HandleKind::Socket =>
+            {
+                handle.word().store(NO_ATTEMPT, Ordering::Relaxed);
+            }
+            answer => return answer,
+        }
+    }
+    poll_first(buffers)
+}
+
 /// A wait for readiness alone.
 fn poll(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     let (fd, interest) = what_to_wait_for(operation)?;
@@ -165,20 +217,6 @@ fn poll(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcom
         // poll(2) has an answer for every descriptor.
         Readiness::Unknown => call(shared, || system::perform(operation)),
     }
-}
-
-/// One attempt that does not wait.
-fn attempt(operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    match operation {
-        Operation::Read {
-            handle, buffers, ..
-        } => system::read_nowait(handle, buffers),
-        Operation::Write {
-            handle, buffers, ..
-        } => system::write_nowait(handle, buffers),
-        other => unreachable!("{:?} is no transfer", other.kind()),
-    }
-    .map(Outcome::Count)
 }
 
 fn what_to_wait_for<'a>(operation: &Operation<'a, '_>) -> io::Result<(BorrowedFd<'a>, Interest)> {

@@ -79,7 +79,7 @@ pub(crate) struct Parker {
     word: AtomicU32,
     /// The system's number of the thread that has it. Written when a thread
     /// takes the parker, read by interrupts that found it CALLING: Relaxed, since
-    /// the cancel word orders the two.
+    /// the word orders the two.
     thread_number: AtomicI32,
     /// Used by the waiter only.
     poller: Mutex<Option<Poller>>,
@@ -278,7 +278,8 @@ impl CurrentParker<'_> {
     }
 
     fn begin(&self, id: IoId, kind: u32) {
-        self.word.store(kind, Ordering::Relaxed);
+        // Release: an interrupt that is late finds the thread's number with it.
+        self.word.store(kind, Ordering::Release);
         task::with_current(id, |record| {
             if let Some(record) = record {
                 record.place().store(self.index + 1, Ordering::Relaxed);
@@ -350,15 +351,17 @@ impl CurrentParker<'_> {
             parker: self.parker,
             is_armed: until.is_some(),
         };
-        let interruptible = || system::interruptible(call);
-        let answer = if self.is_borrowed {
-            // Not a thread of ours: the program may have blocked the signal.
-            signal::unblocked(interruptible)
-        } else {
-            interruptible()
+        let call = || {
+            // No signal comes after the end, so none meets a mask put back.
+            let _end = end;
+            system::interruptible(call)
         };
-        drop(end);
-        answer
+        if self.is_borrowed {
+            // Not a thread of ours: the program may have blocked the signal.
+            signal::unblocked(call)
+        } else {
+            call()
+        }
     }
 }
 

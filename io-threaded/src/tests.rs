@@ -5,6 +5,7 @@ mod cancel;
 mod deadline;
 mod pool;
 mod process;
+mod stress;
 
 use std::ffi::CString;
 use std::fs;

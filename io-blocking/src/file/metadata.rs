@@ -8,7 +8,7 @@ use io_core::fs::{FileTime, Metadata};
 use io_core::{Links, Target};
 
 use crate::errno::{errno, is_errno};
-use crate::handle::{descriptor, directory_of};
+use crate::handle::{descriptor, directory_of, kind_of_mode};
 use crate::path::with_c_path;
 use crate::syscall;
 
@@ -19,7 +19,12 @@ const PERMISSION_BITS: u32 = 0o7777;
 pub(crate) fn read_metadata(target: &Target<'_>, out: &mut Metadata) -> io::Result<()> {
     let (flags, mask) = statx_query(target);
     let answer = match target {
-        Target::Handle(handle) => syscall::statx(descriptor(handle)?, c"", flags, mask)?,
+        Target::Handle(handle) => {
+            let answer = syscall::statx(descriptor(handle)?, c"", flags, mask)?;
+            // Who reads it next need not ask again.
+            handle.set_kind(kind_of_mode(u32::from(answer.stx_mode)));
+            answer
+        }
         Target::Path(at, _) => {
             let directory = directory_of(at)?;
             with_c_path(at.path, |path| syscall::statx(directory, path, flags, mask))?

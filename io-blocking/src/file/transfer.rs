@@ -121,27 +121,38 @@ pub fn read_cached(
 
 /// One attempt to read at the cursor that does not wait.
 ///
-/// Where the kernel has no such call for the file (`EOPNOTSUPP`: some devices)
-/// it polls and then reads plainly, which may wait if another reader is faster.
+/// Where the kernel has no such call for the file (`EOPNOTSUPP`: FIFOs, some
+/// devices) it polls and then reads plainly, which may wait if another reader is
+/// faster.
 ///
 /// # Errors
 /// `EAGAIN` if it would have to wait; otherwise the system's.
 pub fn read_nowait(handle: &Handle, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
-    let fd = descriptor(handle)?;
-    // recvmsg(2) of nothing would wait or take a datagram; read(2) does not.
-    if readable_bytes(buffers) == 0 {
-        return read_plain(fd, buffers, None);
-    }
-    if kind(handle)? == HandleKind::Socket {
-        return syscall::recvmsg(fd, readable_window(buffers), libc::MSG_DONTWAIT);
-    }
-    match syscall::preadv2(fd, readable_window(buffers), AT_CURSOR, libc::RWF_NOWAIT) {
-        Err(error) if is_errno(&error, libc::EOPNOTSUPP) => {
+    match read_attempt(handle, buffers) {
+        Err(error) if lacks_nowait(handle, &error) => {
+            let fd = descriptor(handle)?;
             check_ready(fd, Interest::Read)?;
             read_plain(fd, buffers, None)
         }
         answer => answer,
     }
+}
+
+/// As [`read_nowait`], and never waits.
+///
+/// # Errors
+/// As there; `EOPNOTSUPP` where the kernel has no such call for the file.
+pub fn read_attempt(handle: &Handle, buffers: &mut [IoSliceMut<'_>]) -> io::Result<usize> {
+    let fd = descriptor(handle)?;
+    // recvmsg(2) of nothing would wait or take a datagram; read(2) does not.
+    if readable_bytes(buffers) == 0 {
+        return read_plain(fd, buffers, None);
+    }
+    let buffers = readable_window(buffers);
+    if kind(handle)? == HandleKind::Socket {
+        return syscall::recvmsg(fd, buffers, libc::MSG_DONTWAIT);
+    }
+    syscall::preadv2(fd, buffers, AT_CURSOR, libc::RWF_NOWAIT)
 }
 
 /// One attempt to write at the cursor that does not wait; as [`read_nowait`].
@@ -150,21 +161,36 @@ pub fn read_nowait(handle: &Handle, buffers: &mut [IoSliceMut<'_>]) -> io::Resul
 /// # Errors
 /// As [`read_nowait`].
 pub fn write_nowait(handle: &Handle, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
-    let fd = descriptor(handle)?;
-    if writable_bytes(buffers) == 0 {
-        return write_plain(fd, buffers, None);
-    }
-    if kind(handle)? == HandleKind::Socket {
-        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
-        return syscall::sendmsg(fd, writable_window(buffers), flags);
-    }
-    match syscall::pwritev2(fd, writable_window(buffers), AT_CURSOR, libc::RWF_NOWAIT) {
-        Err(error) if is_errno(&error, libc::EOPNOTSUPP) => {
+    match write_attempt(handle, buffers) {
+        Err(error) if lacks_nowait(handle, &error) => {
+            let fd = descriptor(handle)?;
             check_ready(fd, Interest::Write)?;
             write_plain(fd, buffers, None)
         }
         answer => answer,
     }
+}
+
+/// As [`write_nowait`], and never waits.
+///
+/// # Errors
+/// As there; `EOPNOTSUPP` where the kernel has no such call for the file.
+pub fn write_attempt(handle: &Handle, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    let fd = descriptor(handle)?;
+    if writable_bytes(buffers) == 0 {
+        return write_plain(fd, buffers, None);
+    }
+    let buffers = writable_window(buffers);
+    if kind(handle)? == HandleKind::Socket {
+        let flags = libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        return syscall::sendmsg(fd, buffers, flags);
+    }
+    syscall::pwritev2(fd, buffers, AT_CURSOR, libc::RWF_NOWAIT)
+}
+
+/// Whether an attempt failed only because the kernel has none that does not wait.
+fn lacks_nowait(handle: &Handle, error: &io::Error) -> bool {
+    is_errno(error, libc::EOPNOTSUPP) && handle.kind() != HandleKind::Socket
 }
 
 /// Moves the cursor (lseek(2)).

@@ -119,6 +119,66 @@ fn opening_a_fifo_is_canceled() {
 }
 
 #[test]
+fn a_fifo_and_a_terminal_are_read_and_canceled() {
+    watched("a_fifo_and_a_terminal_are_read_and_canceled", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        // For both the kernel has no read that does not wait.
+        let fifo = Fifo::new();
+        let mut both_ends = OpenOptions::new();
+        both_ends.read(true).write(true);
+        let handles = [
+            open(io, &fifo.path, both_ends).unwrap(),
+            open(io, Path::new("/dev/ptmx"), both_ends).unwrap(),
+        ];
+        for handle in &handles {
+            for _ in 0..3 {
+                let wait = || read(io, handle, &mut [0; 8]);
+                let answer = cancel_asleep(io, SYS_POLLER, wait);
+                assert!(is_canceled(&answer.unwrap_err()));
+            }
+        }
+        io.scope(|scope| {
+            let task = scope.spawn_concurrent(|| read(io, &handles[0], &mut [0; 8]));
+            assert_eq!(write(io, &handles[0], b"abc").unwrap(), 3);
+            assert_eq!(task.unwrap().join().unwrap(), 3);
+        });
+    });
+}
+
+#[test]
+fn many_readers_of_a_fifo_get_each_byte_once() {
+    watched("many_readers_of_a_fifo_get_each_byte_once", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        let fifo = Fifo::new();
+        let mut both_ends = OpenOptions::new();
+        both_ends.read(true).write(true);
+        let handle = open(io, &fifo.path, both_ends).unwrap();
+        // Who finds nothing after it was told that there is something waits in a
+        // plain call, and is canceled there.
+        let received = AtomicU32::new(0);
+        io.scope(|scope| {
+            for _ in 0..4 {
+                scope
+                    .spawn_concurrent(|| {
+                        while read(io, &handle, &mut [0]).is_ok_and(|count| count == 1) {
+                            received.fetch_add(1, Ordering::SeqCst);
+                        }
+                    })
+                    .unwrap();
+            }
+            for _ in 0..2000 {
+                assert_eq!(write(io, &handle, b"x").unwrap(), 1);
+            }
+            eventually("all bytes", || received.load(Ordering::SeqCst) == 2000);
+            scope.cancel();
+        });
+        assert_eq!(received.load(Ordering::SeqCst), 2000);
+    });
+}
+
+#[test]
 fn a_join_passes_the_request_on() {
     watched("a_join_passes_the_request_on", || {
         let threaded = Threaded::new();

@@ -222,3 +222,52 @@ fn without_descriptors_waits_work_and_are_ended() {
         });
     });
 }
+
+/// Whether the signal is blocked on this thread, after blocking it if asked to.
+#[expect(unsafe_code, reason = "std knows no signal masks")]
+fn is_blocked(block: bool) -> bool {
+    // SAFETY: zeros are a valid set, and everything below is given valid sets.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    let mut before = set;
+    if block {
+        // SAFETY: as above.
+        unsafe { libc::sigaddset(&raw mut set, signal::SIGNAL) };
+    }
+    // SAFETY: as above.
+    unsafe { libc::pthread_sigmask(libc::SIG_BLOCK, &raw const set, &raw mut before) };
+    // SAFETY: as above.
+    unsafe { libc::sigismember(&raw const before, signal::SIGNAL) == 1 }
+}
+
+/// Whether the signal waits for this thread.
+#[expect(unsafe_code, reason = "std knows no signals")]
+fn is_pending() -> bool {
+    // SAFETY: zeros are a valid set.
+    let mut set: libc::sigset_t = unsafe { std::mem::zeroed() };
+    // SAFETY: writes to a local set.
+    unsafe { libc::sigpending(&raw mut set) };
+    // SAFETY: the set was filled.
+    unsafe { libc::sigismember(&raw const set, signal::SIGNAL) == 1 }
+}
+
+#[test]
+fn a_thread_that_blocks_the_signal_is_interrupted_all_the_same() {
+    alone(
+        "a_thread_that_blocks_the_signal_is_interrupted_all_the_same",
+        || {
+            is_blocked(true);
+            let threaded = Threaded::builder().spawn_threads(0).build();
+            let io: &dyn Io = &threaded;
+            let fifo = Fifo::new();
+            for _ in 0..20 {
+                let wait = || open(io, &fifo.path, read_only());
+                let answer = io.with_timeout(Duration::from_millis(2), wait);
+                assert!(io_core::is_deadline(&answer.unwrap_err()));
+                assert!(is_blocked(false), "the mask is the thread's");
+                assert!(!is_pending(), "nothing is left over");
+            }
+            // And so is a thread of the pool, which inherits the mask.
+            cancel_fifo_open(&threaded);
+        },
+    );
+}
