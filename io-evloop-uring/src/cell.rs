@@ -11,8 +11,9 @@
 //!
 //! # Safety argument: cells
 //! *alive*: cells belong to the loop's shared part and are freed with it, after
-//! every worker has ended; fibers are used again, cells are never freed before.
-//! *owner*: everything in a cell but `worker` is touched by the thread of that
+//! every worker has ended. The cell of a fiber that ended is used for another one
+//! of the same worker.
+//! *owner*: everything in a cell that changes is touched by the thread of that
 //! worker only. Other threads hold cells as [`FiberRef`] and hand them back to
 //! their worker's inbox.
 
@@ -31,6 +32,7 @@ use io_core::task::{Done, Job, StackContext};
 use crate::fiber::{Fiber, StackBounds, SuspenderPointer};
 use crate::offload::Request;
 use crate::ring::Entry;
+use crate::timers::TimerKey;
 
 /// What a fiber is resumed with.
 pub(crate) enum Resume {
@@ -51,6 +53,9 @@ pub(crate) enum Park {
     Finished(Done),
     /// Push this submission; its completion makes the fiber ready.
     Ring(Entry),
+    /// Push these, which lie on the fiber's stack; the last completion makes the
+    /// fiber ready.
+    Batch(NonNull<Vec<Entry>>),
     /// Wait on a futex word, if it still has the expected value.
     Futex {
         /// Lies on the fiber's stack.
@@ -63,7 +68,8 @@ pub(crate) enum Park {
     Sleep,
     /// Hand this to the offload pool; its thread makes the fiber ready.
     Offload(NonNull<Request>),
-    /// The main fiber: until no fiber of this worker has a job.
+    /// The main fiber: until no fiber of this worker has a job, and no job is
+    /// left that only this worker can take.
     Drain,
 }
 
@@ -72,36 +78,59 @@ pub(crate) enum Park {
 pub(crate) enum Wait {
     /// It does not wait, or nobody can end it.
     None,
-    /// A submission; the slot is on the fiber's stack.
-    Ring(NonNull<CompletionSlot>),
+    /// Submissions; the wait is on the fiber's stack.
+    Ring(NonNull<RingWait>),
     /// A futex word.
     Futex(*const Waiter<Parked>),
     /// A sleep.
     Sleep,
 }
 
-/// Where the completion of a submission goes: on the stack of the fiber that
-/// waits for it, apart from the task's result.
+/// What a fiber waits for in its ring: one submission, or those of a batch. Lies
+/// on the fiber's stack, apart from the task's result.
+pub(crate) struct RingWait {
+    pub(crate) fiber: FiberRef,
+    /// The slots of its submissions, as long as they are waited for.
+    pub(crate) slots: NonNull<[CompletionSlot]>,
+    /// Completions that have not come.
+    pub(crate) remaining: Cell<usize>,
+    /// The fiber blocks its worker until they are there: do not make it ready.
+    pub(crate) is_in_place: Cell<bool>,
+    /// Its deadline; once it was canceled, when to cancel again.
+    pub(crate) timer: Cell<Option<TimerKey>>,
+}
+
+impl RingWait {
+    pub(crate) fn new(fiber: FiberRef, slots: &[CompletionSlot]) -> RingWait {
+        RingWait {
+            fiber,
+            slots: NonNull::from(slots),
+            remaining: Cell::new(slots.len()),
+            is_in_place: Cell::new(false),
+            timer: Cell::new(None),
+        }
+    }
+}
+
+/// Where the completion of one submission goes.
 #[repr(align(8))]
 pub(crate) struct CompletionSlot {
-    pub(crate) fiber: FiberRef,
+    /// Set before the submission is pushed.
+    pub(crate) wait: Cell<*const RingWait>,
     pub(crate) result: Cell<i32>,
     pub(crate) is_done: Cell<bool>,
     /// We asked the kernel to end it, so `ECANCELED`, `EINTR` and `ERESTARTSYS`
     /// are our doing.
     pub(crate) is_cancel_sent: Cell<bool>,
-    /// The fiber blocks its worker until `is_done`: do not make it ready.
-    pub(crate) is_in_place: Cell<bool>,
 }
 
 impl CompletionSlot {
-    pub(crate) fn new(fiber: FiberRef) -> CompletionSlot {
+    pub(crate) fn new() -> CompletionSlot {
         CompletionSlot {
-            fiber,
+            wait: Cell::new(std::ptr::null()),
             result: Cell::new(0),
             is_done: Cell::new(false),
             is_cancel_sent: Cell::new(false),
-            is_in_place: Cell::new(false),
         }
     }
 }
@@ -134,6 +163,8 @@ pub(crate) struct FiberCell {
     /// The index of the worker whose thread it is pinned to.
     pub(crate) worker: usize,
     pub(crate) kind: FiberKind,
+    /// Its number within the loop, for reports.
+    pub(crate) number: usize,
     /// The coroutine; `None` for the main fiber, and once it has ended.
     pub(crate) fiber: UnsafeCell<Option<Fiber<Resume, Park>>>,
     /// Its way to suspend itself, once it has run.
@@ -146,17 +177,18 @@ pub(crate) struct FiberCell {
     pub(crate) bounds: Cell<Option<StackBounds>>,
 }
 
-// SAFETY: *owner*: but for `worker` and `kind`, which never change, only the
+// SAFETY: *owner*: but for `worker`, `kind` and `number`, which never change, only the
 // thread of its worker touches a cell.
 unsafe impl Send for FiberCell {}
 // SAFETY: as above.
 unsafe impl Sync for FiberCell {}
 
 impl FiberCell {
-    pub(crate) fn new(worker: usize, kind: FiberKind) -> FiberCell {
+    pub(crate) fn new(worker: usize, kind: FiberKind, number: usize) -> FiberCell {
         FiberCell {
             worker,
             kind,
+            number,
             fiber: UnsafeCell::new(None),
             suspender: Cell::new(None),
             context: Cell::new(Some(StackContext::EMPTY)),

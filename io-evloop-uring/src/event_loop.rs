@@ -14,8 +14,11 @@ use std::sync::atomic::AtomicU32;
 
 use io_blocking::system;
 use io_core::task::{Job, Rejected, Start, TaskRef};
-use io_core::{Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome};
+use io_core::{
+    BatchEntry, Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome,
+};
 
+use crate::fiber::StackPool;
 use crate::options::{Builder, Options};
 use crate::ring::Ring;
 use crate::shared::{CALLER, Shared};
@@ -43,7 +46,7 @@ use crate::{file, foreign, futex, task, time};
 /// assert_eq!(sum.expect("a ring for this thread"), 42);
 /// ```
 pub struct EventLoop {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
 }
 
 impl fmt::Debug for EventLoop {
@@ -89,8 +92,13 @@ impl EventLoop {
         let supported = trial.supported();
         drop(trial);
         crate::fiber::install_overflow_report()?;
+        // A trial stack too: how it is guarded decides how many there can be.
+        let mut stacks = StackPool::new(options.stack.clone())?;
+        let stack = stacks.take()?;
+        let guard = stacks.guard();
+        stacks.give_back(stack);
         Ok(EventLoop {
-            shared: Arc::new(Shared::new(options, supported)),
+            shared: Arc::new(Shared::new(options, supported, guard)),
         })
     }
 
@@ -114,7 +122,10 @@ impl EventLoop {
         );
         let place = CallerPlace::enter(&self.shared);
         let worker = Worker::new(Arc::clone(&self.shared), CALLER)?;
-        worker.begin_main()?;
+        if let Err(error) = worker.begin_main() {
+            worker.leave();
+            return Err(error);
+        }
         worker.enter();
         let result = panic::catch_unwind(AssertUnwindSafe(|| body(self)));
         worker.drain_main();
@@ -140,14 +151,14 @@ struct CallerPlace<'a>(&'a Shared);
 
 impl<'a> CallerPlace<'a> {
     fn enter(shared: &'a Shared) -> CallerPlace<'a> {
-        shared.enter_caller();
+        shared.places.enter_caller();
         CallerPlace(shared)
     }
 }
 
 impl Drop for CallerPlace<'_> {
     fn drop(&mut self) {
-        self.0.leave_caller();
+        self.0.places.leave_caller();
     }
 }
 
@@ -159,20 +170,29 @@ impl Drop for EventLoop {
 
 impl Io for EventLoop {
     fn perform(&self, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-        worker::with_current(&self.shared, |worker| {
-            worker
-                .current_fiber()
-                .map(|_| file::perform(worker, operation))
-        })
-        .flatten()
-        .unwrap_or_else(|| foreign::perform(self.id(), operation))
+        self.on_fiber(|worker| file::perform(worker, operation))
+            .unwrap_or_else(|| foreign::perform(&self.shared, self.id(), operation))
     }
 
     fn close(&self, handle: Handle) -> io::Result<()> {
-        system::close(handle)
+        // The handle goes to whoever closes it.
+        let mut handle = Some(handle);
+        let mut take = || handle.take().expect("it is closed once");
+        match self.on_fiber(|worker| file::close(worker, take())) {
+            Some(answer) => answer,
+            None => system::close(take()),
+        }
+    }
+
+    fn perform_batch(&self, batch: &mut [BatchEntry<'_, '_>]) {
+        let performed = self.on_fiber(|worker| file::perform_batch(worker, batch));
+        if performed.is_none() {
+            foreign::perform_batch(&self.shared, self.id(), batch);
+        }
     }
 
     fn start(&self, job: Job, how: Start) -> Result<(), Rejected> {
+        self.on_fiber(Worker::switch_for_test);
         task::start(&self.shared, job, how)
     }
 

@@ -1,46 +1,45 @@
 //! The file chapter: the ways that operations go on a fiber. `event_loop.rs`
 //! calls it; `route.rs` has the table.
 //!
-//! # Safety argument: kernel borrow
-//! Memory and descriptors that a submission names are borrowed by the caller of
-//! `perform` for the whole call, and `submit_and_park` returns only after the
-//! submission's completion: a parked fiber is neither dropped nor unwound.
+//! | file | holds |
+//! |---|---|
+//! | `file/transfer.rs` | reads and writes |
+//! | `file/submission.rs` | what a transfer or sync submits |
+//! | `file/open.rs` | opening without ever stopping a worker at a FIFO |
+//! | `file/batch.rs` | several operations together |
 
-#![expect(unsafe_code, reason = "submissions name the caller's memory")]
+mod batch;
+mod open;
+mod submission;
+mod transfer;
 
-use std::ffi::{CStr, c_int};
-use std::io::{self, IoSlice, IoSliceMut};
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
+pub(crate) use batch::perform_batch;
+
+use std::io;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr::NonNull;
-use std::sync::atomic::Ordering;
 
 use io_blocking::system;
-use io_core::fs::OpenOptions;
+use io_core::fs::Metadata;
 use io_core::task::{self, WaitEntry};
-use io_core::{
-    At, Clock, Handle, HandleKind, Instant, Interest, Operation, OperationKind, Outcome, SyncLevel,
-    readable_bytes, writable_bytes,
-};
+use io_core::{Clock, Handle, Instant, Interest, Operation, Outcome, Target};
 
 use crate::cell::Park;
 use crate::offload::Request;
-use crate::ring::{Entry, Opcode, PollTimes, Position, SlotAddress, SyncReach, UserData};
-use crate::route::{self, Way};
+use crate::ring::{Entry, Opcode, SlotAddress, UserData};
+use crate::route::{self, Call, Class, Way};
 use crate::worker::Worker;
+use submission::Submission;
 
 /// The kernel's own codes for an interrupted call that reached a completion
 /// (`ERESTARTSYS` and its kin; include/linux/errno.h).
 const ERESTART: std::ops::RangeInclusive<i32> = 512..=516;
-/// How often an open that may create tries to find the file there or not there
-/// before it goes the slow way.
-const CREATE_ATTEMPTS_MAX: u32 = 3;
-/// In the handle's word: the file system has no reads without waiting.
-const NOWAIT_UNSUPPORTED: u64 = 1;
-/// One inline call counts as one, and each such number of bytes as one more.
-const BYTES_PER_INLINE_UNIT: usize = 16 * 1024;
-/// A single transfer through the ring moves at most this (what read(2) moves).
-const TRANSFER_BYTES_MAX: usize = 0x7fff_f000;
+
+/// After so many rounds in one transfer a descriptor is taken for one that says
+/// ready but is not, and each further round sleeps for `READY_PAUSE`: never a
+/// busy loop.
+const READY_ROUNDS_MAX: u32 = 64;
+const READY_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 
 fn monotonic() -> Instant {
     system::now(Clock::Monotonic)
@@ -50,49 +49,205 @@ fn monotonic() -> Instant {
 pub(crate) fn perform(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     worker.switch_for_test();
     task::point(worker.id(), monotonic)?;
+    match attempt(worker, operation) {
+        Attempt::Done(result) => result,
+        Attempt::Submit(submission) => finish(worker, operation, &submission),
+    }
+}
+
+/// How far an operation comes without a submission.
+enum Attempt {
+    /// To its end.
+    Done(io::Result<Outcome>),
+    /// It needs this one.
+    Submit(Submission),
+}
+
+impl From<io::Result<Outcome>> for Attempt {
+    fn from(result: io::Result<Outcome>) -> Attempt {
+        Attempt::Done(result)
+    }
+}
+
+fn attempt(worker: &Worker, operation: &mut Operation<'_, '_>) -> Attempt {
     match route::way(operation.kind()) {
-        Way::Transfer => transfer(worker, operation),
-        Way::Direct => direct(worker, operation),
-        Way::Instant => system::perform(operation),
-        Way::Open => open(worker, operation),
-        Way::Ring => match operation {
-            Operation::Poll { fd, interest } => {
-                wait_ready(worker, *fd, *interest).map(|()| Outcome::Done)
-            }
-            _ => sync(worker, operation),
-        },
+        Way::Transfer => transfer::attempt(worker, operation),
+        Way::Direct => direct(worker, operation).into(),
+        Way::Open => open::open(worker, operation).into(),
+        Way::Ring => through_ring(worker, operation),
+    }
+}
+
+/// Submits and waits until there is a result, also where the ring does not wait:
+/// on a descriptor that is O_NONBLOCK.
+fn finish(
+    worker: &Worker,
+    operation: &mut Operation<'_, '_>,
+    submission: &Submission,
+) -> io::Result<Outcome> {
+    let mut rounds = 0;
+    loop {
+        match submit(worker, |slot| submission.entry(slot)) {
+            Ok(count) => return Ok(submission.outcome(count)),
+            Err(error) if system::would_wait(&error) => match submission.interest() {
+                Some(interest) => wait_ready(worker, submission.fd(), interest, &mut rounds)?,
+                // What polling says nothing about: the pool waits as read(2) does.
+                None => return offload(worker, operation),
+            },
+            Err(error) => return Err(error),
+        }
     }
 }
 
 // ---- direct calls and the pool ----------------------------------------------
 
-/// A plain call, timed; while its kind is slow, the pool.
+/// A plain call, timed; while its class is slow, the pool.
 fn direct(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let kind = operation.kind();
+    let routes = &worker.shared.routes;
     let began = monotonic().as_nanos();
-    if worker.shared.routes.is_slow(kind, began) {
+    if routes.is_slow(began, || class_of(operation)) {
         return offload(worker, operation);
     }
+    worker.delay_for_test(operation.kind());
     let result = system::perform(operation);
     let ended = monotonic().as_nanos();
-    worker.shared.routes.note(kind, began, ended);
+    routes.note(began, ended, || class_of(operation));
     worker.count_inline(1, Some(ended));
     result
 }
 
-/// A thread of the pool performs it while this fiber is parked.
+/// A thread of the pool performs it while this fiber is parked. Nothing ends
+/// that early: the bound is the device's.
 fn offload(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    offload_request(worker, operation, |request| request)
+}
+
+/// As `offload`, for what may wait for somebody else.
+fn offload_alone(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    offload_request(worker, operation, Request::alone)
+}
+
+fn offload_request(
+    worker: &Worker,
+    operation: &mut Operation<'_, '_>,
+    kind: fn(Request) -> Request,
+) -> io::Result<Outcome> {
     if worker.must_block() {
         return system::perform(operation);
     }
     let fiber = worker
         .current_fiber()
         .expect("operations are performed on fibers");
-    let mut request = Request::new(operation, fiber);
+    let mut request = kind(Request::new(
+        operation,
+        fiber,
+        worker.delay_of(operation.kind()),
+    ));
     worker.park(Park::Offload(NonNull::from(&mut request)));
-    request
-        .result
-        .expect("the pool gives the fiber back with a result")
+    let answer = request.answer;
+    let answer = answer.expect("the pool gives the fiber back with it");
+    let routes = &worker.shared.routes;
+    routes.note(answer.began_nanos, answer.ended_nanos, || {
+        class_of(operation)
+    });
+    answer.result
+}
+
+/// Closes a handle: a plain call, timed; while closing is slow, the kernel's
+/// thread. Neither a cancellation point nor bounded by a deadline.
+pub(crate) fn close(worker: &Worker, handle: Handle) -> io::Result<()> {
+    worker.switch_for_test();
+    let class = || Class {
+        call: Call::Close,
+        device: 0,
+    };
+    let routes = &worker.shared.routes;
+    let began = monotonic().as_nanos();
+    let is_slow = routes.is_slow(began, class) && worker.shared.supported.contains(Opcode::Close);
+    let result = if is_slow {
+        close_on_kernel_thread(worker, handle)
+    } else {
+        system::close(handle)
+    };
+    routes.note(began, monotonic().as_nanos(), class);
+    result
+}
+
+fn close_on_kernel_thread(worker: &Worker, handle: Handle) -> io::Result<()> {
+    let fd = handle
+        .into_fd()
+        .map_err(|_token| system::errno(libc::EBADF))?;
+    let (result, _) = worker.submit_and_park(None, |slot| {
+        Entry::close(UserData::Operation(slot), fd).on_kernel_worker()
+    });
+    match -result {
+        // On Linux it is closed all the same.
+        0 | libc::EINTR => Ok(()),
+        errno => Err(system::errno(errno)),
+    }
+}
+
+/// The class of an operation for `route.rs`.
+fn class_of(operation: &Operation<'_, '_>) -> Class {
+    Class {
+        call: Call::Operation(operation.kind()),
+        device: handle_of(operation).map_or(0, device_of),
+    }
+}
+
+/// The handle that tells on which device an operation works, if there is one.
+fn handle_of<'a>(operation: &Operation<'a, '_>) -> Option<&'a Handle> {
+    let at = match operation {
+        Operation::Read { handle, .. }
+        | Operation::Write { handle, .. }
+        | Operation::Seek { handle, .. }
+        | Operation::Sync { handle, .. }
+        | Operation::SetLength { handle, .. }
+        | Operation::ReadDirectory { handle, .. }
+        | Operation::Duplicate { handle }
+        | Operation::Metadata {
+            target: Target::Handle(handle),
+            ..
+        }
+        | Operation::SetPermissions {
+            target: Target::Handle(handle),
+            ..
+        } => return Some(handle),
+        Operation::Create { at, .. }
+        | Operation::Open { at, .. }
+        | Operation::Metadata {
+            target: Target::Path(at, _),
+            ..
+        }
+        | Operation::SetPermissions {
+            target: Target::Path(at, _),
+            ..
+        }
+        | Operation::CreateDirectory { at, .. }
+        | Operation::RemoveDirectory { at }
+        | Operation::RemoveFile { at }
+        | Operation::Rename { from: at, .. }
+        | Operation::SymbolicLink { at, .. }
+        | Operation::ReadLink { at, .. }
+        | Operation::HardLink { from: at, .. } => at,
+        // Polls wait in the ring. Without a row a new operation shares the class
+        // of paths.
+        _ => return None,
+    };
+    at.directory.filter(|_| at.path.is_relative())
+}
+
+/// The device of an open file; 0 if it can not be told.
+fn device_of(handle: &Handle) -> u64 {
+    let mut metadata = Metadata::default();
+    let mut operation = Operation::Metadata {
+        target: Target::Handle(handle),
+        out: &mut metadata,
+    };
+    match system::perform(&mut operation) {
+        Ok(_) => metadata.device,
+        Err(_) => 0,
+    }
 }
 
 // ---- the ring ---------------------------------------------------------------
@@ -103,424 +258,85 @@ fn offload(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Out
 fn submit(worker: &Worker, entry: impl Fn(SlotAddress) -> Entry) -> io::Result<usize> {
     let id = worker.id();
     loop {
-        worker.note_place();
-        let until = match task::begin_wait(id, monotonic)? {
-            WaitEntry::Wait { until } => until,
-            WaitEntry::Ready => unreachable!("operations are no forwarding points"),
-        };
+        let until = begin_wait(worker)?;
         let (result, is_cancel_sent) = worker.submit_and_park(until.map(Instant::as_nanos), &entry);
         task::end_wait(id);
-        if let Ok(count) = usize::try_from(result) {
-            return Ok(count);
-        }
-        let errno = -result;
-        let is_interruption = errno == libc::EINTR || ERESTART.contains(&errno);
-        if is_cancel_sent && (is_interruption || errno == libc::ECANCELED) {
-            if let Some(Err(answer)) = task::interruption(id, monotonic) {
-                return Err(answer);
-            }
-        } else if !is_interruption {
-            return Err(system::errno(errno));
-        }
-    }
-}
-
-/// Waits until the descriptor is ready: for who asks for that, and for those that
-/// are O_NONBLOCK, on which the ring does not wait.
-fn wait_ready(worker: &Worker, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<()> {
-    let events = match interest {
-        Interest::Read => libc::POLLIN,
-        Interest::Write => libc::POLLOUT,
-    };
-    let events = events.unsigned_abs().into();
-    let poll = |slot| {
-        // SAFETY: kernel borrow: `fd` is borrowed for this call.
-        unsafe {
-            Entry::poll(
-                UserData::Operation(slot),
-                fd.as_raw_fd(),
-                events,
-                PollTimes::Single,
-            )
-        }
-    };
-    submit(worker, poll).map(drop)
-}
-
-fn sync(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let Operation::Sync { handle, level } = operation else {
-        unreachable!("the route table sends syncs here");
-    };
-    if !worker.shared.supported.contains(Opcode::Fsync) {
-        return offload(worker, operation);
-    }
-    let fd = system::descriptor(handle)?.as_raw_fd();
-    let reach = match level {
-        SyncLevel::All => SyncReach::All,
-        SyncLevel::Data => SyncReach::Data,
-    };
-    // SAFETY: kernel borrow: the handle is borrowed for this call.
-    submit(worker, |slot| unsafe {
-        Entry::sync(UserData::Operation(slot), fd, reach)
-    })?;
-    Ok(Outcome::Done)
-}
-
-// ---- read and write ---------------------------------------------------------
-
-fn transfer(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let (handle, count) = match operation {
-        Operation::Read {
-            handle, buffers, ..
-        } => (*handle, readable_bytes(buffers)),
-        Operation::Write {
-            handle, buffers, ..
-        } => (*handle, writable_bytes(buffers)),
-        _ => unreachable!("the route table sends reads and writes here"),
-    };
-    let kind = system::kind(handle)?;
-    if count == 0 || kind == HandleKind::Directory {
-        // Nothing to wait for: an empty transfer, or an error.
-        return system::perform(operation);
-    }
-    match operation {
-        Operation::Read {
-            handle,
-            buffers,
-            offset,
-        } => read(worker, handle, buffers, *offset).map(Outcome::Count),
-        Operation::Write {
-            handle,
-            buffers,
-            offset,
-        } if kind == HandleKind::Regular => {
-            write_regular(worker, handle, buffers, *offset).map(Outcome::Count)
-        }
-        Operation::Write {
-            handle,
-            buffers,
-            offset,
-        } => write_through_ring(worker, handle, buffers, *offset).map(Outcome::Count),
-        _ => unreachable!("matched above"),
-    }
-}
-
-/// The page cache (or what a pipe holds) without waiting; the ring otherwise.
-fn read(
-    worker: &Worker,
-    handle: &Handle,
-    buffers: &mut [IoSliceMut<'_>],
-    offset: Option<u64>,
-) -> io::Result<usize> {
-    if may_read_inline(handle)? {
-        match system::read_cached(handle, buffers, offset) {
-            Ok(count) => {
-                worker.count_inline(1 + count / BYTES_PER_INLINE_UNIT, None);
-                return Ok(count);
-            }
-            Err(error) if system::is_errno(&error, libc::EAGAIN) => {}
-            Err(error) if system::is_errno(&error, libc::EOPNOTSUPP) => {
-                handle.word().store(NOWAIT_UNSUPPORTED, Ordering::Relaxed);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    if lacks_nowait(handle) && handle.kind() == HandleKind::Regular {
-        // A file system in memory: a plain call, adaptive.
-        let mut operation = Operation::Read {
-            handle,
-            buffers,
-            offset,
-        };
-        return direct(worker, &mut operation).map(|outcome| outcome.expect_count(usize::MAX));
-    }
-    read_through_ring(worker, handle, buffers, offset)
-}
-
-fn lacks_nowait(handle: &Handle) -> bool {
-    handle.word().load(Ordering::Relaxed) == NOWAIT_UNSUPPORTED
-}
-
-/// On O_DIRECT the kernel waits for the device all the same.
-fn may_read_inline(handle: &Handle) -> io::Result<bool> {
-    let is_candidate = matches!(handle.kind(), HandleKind::Regular | HandleKind::Pipe);
-    Ok(is_candidate && !lacks_nowait(handle) && system::flags(handle)? & O_DIRECT == 0)
-}
-
-const O_DIRECT: u32 = libc::O_DIRECT.cast_unsigned();
-/// `O_SYNC` contains `O_DSYNC`.
-const O_WAITS_FOR_DEVICE: u32 = (libc::O_DIRECT | libc::O_DSYNC).cast_unsigned();
-
-/// A buffered write copies into the page cache: a plain call, adaptive. What
-/// waits for the device goes through the ring.
-fn write_regular(
-    worker: &Worker,
-    handle: &Handle,
-    buffers: &[IoSlice<'_>],
-    offset: Option<u64>,
-) -> io::Result<usize> {
-    let waits_for_device = system::flags(handle)? & O_WAITS_FOR_DEVICE != 0;
-    let is_slow = || {
-        worker
-            .shared
-            .routes
-            .is_slow(OperationKind::Write, monotonic().as_nanos())
-    };
-    if waits_for_device || is_slow() {
-        return write_through_ring(worker, handle, buffers, offset);
-    }
-    let mut operation = Operation::Write {
-        handle,
-        buffers,
-        offset,
-    };
-    direct(worker, &mut operation).map(|outcome| outcome.expect_count(usize::MAX))
-}
-
-fn position(offset: Option<u64>) -> io::Result<Position> {
-    match offset {
-        Some(offset) => {
-            system::file_offset(offset)?;
-            Ok(Position::At(offset))
-        }
-        None => Ok(Position::Current),
-    }
-}
-
-fn transfer_bytes(length: usize) -> u32 {
-    u32::try_from(length.min(TRANSFER_BYTES_MAX)).expect("the maximum fits in 32 bits")
-}
-
-fn read_through_ring(
-    worker: &Worker,
-    handle: &Handle,
-    buffers: &mut [IoSliceMut<'_>],
-    offset: Option<u64>,
-) -> io::Result<usize> {
-    let supported = worker.shared.supported;
-    if !supported.contains(Opcode::Read) || !supported.contains(Opcode::Readv) {
-        let mut operation = Operation::Read {
-            handle,
-            buffers,
-            offset,
-        };
-        return offload_transfer(worker, handle, &mut operation, Interest::Read);
-    }
-    let (fd, position) = (system::descriptor(handle)?, position(offset)?);
-    let raw = fd.as_raw_fd();
-    loop {
-        let window = system::readable_window(buffers);
-        let result = if let [buffer] = window {
-            let (start, length) = (buffer.as_mut_ptr(), transfer_bytes(buffer.len()));
-            submit(worker, |slot| {
-                // SAFETY: kernel borrow.
-                unsafe { Entry::read(UserData::Operation(slot), raw, start, length, position) }
-            })
-        } else {
-            let count = u32::try_from(window.len()).expect("a window is short");
-            // IoSliceMut is an iovec (its documentation).
-            let vectors = window.as_mut_ptr().cast::<libc::iovec>();
-            submit(worker, |slot| {
-                // SAFETY: kernel borrow.
-                unsafe { Entry::readv(UserData::Operation(slot), raw, vectors, count, position) }
-            })
-        };
-        match result {
-            Err(error) if system::would_wait(&error) => wait_ready(worker, fd, Interest::Read)?,
-            answer => return answer,
-        }
-    }
-}
-
-fn write_through_ring(
-    worker: &Worker,
-    handle: &Handle,
-    buffers: &[IoSlice<'_>],
-    offset: Option<u64>,
-) -> io::Result<usize> {
-    let supported = worker.shared.supported;
-    if !supported.contains(Opcode::Write) || !supported.contains(Opcode::Writev) {
-        let mut operation = Operation::Write {
-            handle,
-            buffers,
-            offset,
-        };
-        return offload_transfer(worker, handle, &mut operation, Interest::Write);
-    }
-    let (fd, position) = (system::descriptor(handle)?, position(offset)?);
-    let raw = fd.as_raw_fd();
-    loop {
-        let window = system::writable_window(buffers);
-        let result = if let [buffer] = window {
-            let (start, length) = (buffer.as_ptr(), transfer_bytes(buffer.len()));
-            submit(worker, |slot| {
-                // SAFETY: kernel borrow.
-                unsafe { Entry::write(UserData::Operation(slot), raw, start, length, position) }
-            })
-        } else {
-            let count = u32::try_from(window.len()).expect("a window is short");
-            // IoSlice is an iovec (its documentation).
-            let vectors = window.as_ptr().cast::<libc::iovec>();
-            submit(worker, |slot| {
-                // SAFETY: kernel borrow.
-                unsafe { Entry::writev(UserData::Operation(slot), raw, vectors, count, position) }
-            })
-        };
-        match result {
-            Err(error) if system::would_wait(&error) => wait_ready(worker, fd, Interest::Write)?,
-            answer => return answer,
-        }
-    }
-}
-
-/// Without the opcodes: what can be polled is polled in the ring before the pool
-/// performs it, so that no thread of the pool waits for a peer.
-fn offload_transfer(
-    worker: &Worker,
-    handle: &Handle,
-    operation: &mut Operation<'_, '_>,
-    interest: Interest,
-) -> io::Result<usize> {
-    let is_polled = system::can_poll(system::kind(handle)?);
-    loop {
-        if is_polled {
-            wait_ready(worker, system::descriptor(handle)?, interest)?;
-        }
-        match offload(worker, operation) {
-            Err(error) if is_polled && system::would_wait(&error) => {}
-            answer => return answer.map(|outcome| outcome.expect_count(usize::MAX)),
-        }
-    }
-}
-
-// ---- open and create --------------------------------------------------------
-
-/// open(2) may wait for the other end of a FIFO, and a FIFO can be put in the
-/// place of a file between a look and the open. So the file is first held by an
-/// `O_PATH` descriptor, which waits for nothing, and then opened again through
-/// it if it is none that waits.
-fn open(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let (at, options) = match operation {
-        Operation::Open { at, options } | Operation::Create { at, options } => (*at, *options),
-        _ => unreachable!("the route table sends opens here"),
-    };
-    let kind = operation.kind();
-    let flags = system::open_flags(&options)?;
-    if worker.shared.routes.is_slow(kind, monotonic().as_nanos()) {
-        return open_slowly(worker, &at, &options, flags);
-    }
-    if never_waits(flags) {
-        return direct(worker, operation);
-    }
-    for _ in 0..CREATE_ATTEMPTS_MAX {
-        match hold(worker, &at, flags) {
-            Ok(held) => return open_held(worker, &held, &at, &options, flags),
-            Err(error) if flags & libc::O_CREAT != 0 && system::is_errno(&error, libc::ENOENT) => {
-                match create_new(worker, &at, options) {
-                    Err(error) if system::is_errno(&error, libc::EEXIST) => {}
-                    answer => return answer,
+        match judge(result, is_cancel_sent) {
+            Judgement::Result(answer) => return answer,
+            Judgement::Ended => {
+                if let Some(Err(answer)) = task::interruption(id, monotonic) {
+                    return Err(answer);
                 }
             }
-            Err(error) if system::is_errno(&error, libc::EMFILE) => break,
-            Err(error) => return Err(error),
+            Judgement::Again => {}
         }
     }
-    // It comes and goes, or is a link to nothing.
-    open_slowly(worker, &at, &options, flags)
 }
 
-fn never_waits(flags: c_int) -> bool {
-    const EXCLUSIVE: c_int = libc::O_CREAT | libc::O_EXCL;
-    flags & EXCLUSIVE == EXCLUSIVE
-        || flags & (libc::O_NONBLOCK | libc::O_DIRECTORY | libc::O_PATH) != 0
+/// Begins a wait of the current task for its ring, which ends at the deadline
+/// that is returned.
+fn begin_wait(worker: &Worker) -> io::Result<Option<Instant>> {
+    worker.note_place();
+    match task::begin_wait(worker.id(), monotonic)? {
+        WaitEntry::Wait { until } => Ok(until),
+        WaitEntry::Ready => unreachable!("operations are no forwarding points"),
+    }
 }
 
-/// Holds what is at the path without opening it.
-fn hold(worker: &Worker, at: &At<'_>, flags: c_int) -> io::Result<Handle> {
-    let mut options = OpenOptions::new();
-    options
-        .read(true)
-        .custom_flags(libc::O_PATH | (flags & libc::O_NOFOLLOW));
-    let mut operation = Operation::Open { at: *at, options };
-    direct(worker, &mut operation).map(Outcome::expect_handle)
+/// What a completion says.
+enum Judgement {
+    Result(io::Result<usize>),
+    /// We ended it: a request or a deadline is due.
+    Ended,
+    /// A signal or the like ended it; it is submitted again.
+    Again,
 }
 
-/// Opens what is held, if it is nothing that waits.
-fn open_held(
+fn judge(result: i32, is_cancel_sent: bool) -> Judgement {
+    if let Ok(count) = usize::try_from(result) {
+        return Judgement::Result(Ok(count));
+    }
+    let errno = -result;
+    let is_interruption = errno == libc::EINTR || ERESTART.contains(&errno);
+    if is_cancel_sent && (is_interruption || errno == libc::ECANCELED) {
+        Judgement::Ended
+    } else if is_interruption {
+        Judgement::Again
+    } else {
+        Judgement::Result(Err(system::errno(errno)))
+    }
+}
+
+/// Waits until the descriptor is ready: for those that are O_NONBLOCK, on which
+/// the ring does not wait. `rounds` counts such waits of one transfer.
+fn wait_ready(
     worker: &Worker,
-    held: &Handle,
-    at: &At<'_>,
-    options: &OpenOptions,
-    flags: c_int,
-) -> io::Result<Outcome> {
-    let kind = system::kind(held)?;
-    if !matches!(kind, HandleKind::Regular | HandleKind::Directory) {
-        return open_slowly(worker, at, options, flags);
+    fd: BorrowedFd<'_>,
+    interest: Interest,
+    rounds: &mut u32,
+) -> io::Result<()> {
+    *rounds += 1;
+    if *rounds > READY_ROUNDS_MAX {
+        crate::time::sleep_until(worker, monotonic().saturating_add(READY_PAUSE))?;
     }
-    let number = system::descriptor(held)?.as_raw_fd();
-    let path = format!("/proc/self/fd/{number}");
-    let mut again = *options;
-    // The link in /proc has to be followed; what it leads to is held.
-    again
-        .create(false)
-        .custom_flags(options.extra_flags() & !libc::O_NOFOLLOW);
-    let mut operation = Operation::Open {
-        at: At::working_directory(Path::new(&path)),
-        options: again,
-    };
-    match direct(worker, &mut operation) {
-        Ok(outcome) => {
-            let handle = outcome.expect_handle();
-            handle.set_kind(kind);
-            Ok(Outcome::Handle(handle))
-        }
-        // No /proc here, or no descriptor left for both.
-        Err(error)
-            if system::is_errno(&error, libc::ENOENT) || system::is_errno(&error, libc::EMFILE) =>
-        {
-            open_slowly(worker, at, options, flags)
-        }
-        Err(error) => Err(error),
-    }
+    let poll = Submission::poll(fd.as_raw_fd(), interest);
+    submit(worker, |slot| poll.entry(slot)).map(drop)
 }
 
-fn create_new(worker: &Worker, at: &At<'_>, options: OpenOptions) -> io::Result<Outcome> {
-    let mut exclusive = options;
-    exclusive.create_new(true).truncate(false);
-    let mut operation = Operation::Create {
-        at: *at,
-        options: exclusive,
+/// Syncs and polls.
+fn through_ring(worker: &Worker, operation: &mut Operation<'_, '_>) -> Attempt {
+    let (handle, level) = match operation {
+        Operation::Sync { handle, level } => (handle, level),
+        Operation::Poll { fd, interest } => {
+            return Attempt::Submit(Submission::poll(fd.as_raw_fd(), *interest));
+        }
+        _ => unreachable!("the route table sends syncs and polls here"),
     };
-    direct(worker, &mut operation)
-}
-
-/// On a thread that may wait as long as it takes: the kernel's (through the
-/// ring, where a request can end it), or the pool's.
-fn open_slowly(
-    worker: &Worker,
-    at: &At<'_>,
-    options: &OpenOptions,
-    flags: c_int,
-) -> io::Result<Outcome> {
-    if !worker.shared.supported.contains(Opcode::OpenAt) {
-        let mut operation = Operation::Open {
-            at: *at,
-            options: *options,
-        };
-        return offload(worker, &mut operation);
+    if !worker.shared.supported.contains(Opcode::Fsync) {
+        return offload(worker, operation).into();
     }
-    let directory = system::directory_of(at)?.as_raw_fd();
-    let mode = options.permission_bits();
-    let number = system::with_c_path(at.path, |path: &CStr| {
-        submit(worker, |slot| {
-            let user_data = UserData::Operation(slot);
-            // SAFETY: kernel borrow: path and directory are borrowed for this call.
-            unsafe { Entry::openat(user_data, directory, path.as_ptr(), flags, mode) }
-                .on_kernel_worker()
-        })
-    })?;
-    let number = c_int::try_from(number).expect("a descriptor fits");
-    // SAFETY: the kernel has just opened it for this call; nobody else has it.
-    let fd = unsafe { OwnedFd::from_raw_fd(number) };
-    Ok(Outcome::Handle(system::handle_from_open(fd, flags)))
+    match system::descriptor(handle) {
+        Ok(fd) => Attempt::Submit(Submission::sync(fd.as_raw_fd(), *level)),
+        Err(error) => Attempt::Done(Err(error)),
+    }
 }

@@ -3,27 +3,34 @@
 //! lot as the fibers', asleep on a word of the thread's own.
 //!
 //! # Safety argument: thread words
-//! A word lies on the stack of the thread that waits. A wake touches it under
+//! A word lies on the stack of the thread that waits (or is an eventfd that it
+//! holds). A wake touches it under
 //! its bucket's lock while the waiter is queued; an interrupt under the lock of
 //! `ThreadWords` while it is registered. The thread leaves queue and register
 //! before it returns.
 
 #![expect(unsafe_code, reason = "queues waiters that lie on the thread's stack")]
 
+mod readiness;
+
 use std::collections::HashMap;
 use std::io;
+use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use io_blocking::system::{self, FutexEnd};
 use io_core::parking::Waiter;
 use io_core::task::{self, TaskRecord, WaitEntry};
 use io_core::{
-    Clock, FutexAddress, Instant, IoId, Operation, Outcome, deadline_passed, is_deadline,
+    BatchEntry, Clock, FutexAddress, Instant, IoId, Operation, Outcome, canceled, deadline_passed,
+    is_canceled, is_deadline,
 };
 
 use crate::cell::Parked;
+use crate::offload;
 use crate::shared::Shared;
+use crate::wake::write_eventfd;
 
 const AWAKE: u32 = 1;
 
@@ -38,7 +45,13 @@ struct Words {
     next_number: usize,
 }
 
-struct Word(*const AtomicU32);
+/// What a thread sleeps on.
+enum Word {
+    /// Its word.
+    Futex(*const AtomicU32),
+    /// A poll that looks at this eventfd too.
+    EventFd(RawFd),
+}
 
 // SAFETY: thread words: used under the register's lock, while it is registered.
 unsafe impl Send for Word {}
@@ -55,11 +68,11 @@ impl ThreadWords {
     }
 
     /// Odd, so that it is no fiber's address.
-    fn register(&self, word: &AtomicU32) -> usize {
+    fn register(&self, word: Word) -> usize {
         let mut words = self.words();
         let place = words.next_number * 2 + 1;
         words.next_number += 1;
-        words.by_place.insert(place, Word(std::ptr::from_ref(word)));
+        words.by_place.insert(place, word);
         place
     }
 
@@ -73,11 +86,19 @@ impl ThreadWords {
             return false;
         }
         let words = self.words();
-        if let Some(word) = words.by_place.get(&place) {
-            // SAFETY: thread words: registered, under the lock.
-            let word = unsafe { &*word.0 };
-            word.store(AWAKE, Ordering::Release);
-            system::futex_wake(FutexAddress::of(word), 1);
+        match words.by_place.get(&place) {
+            Some(Word::Futex(word)) => {
+                // SAFETY: thread words: registered, under the lock.
+                let word = unsafe { &**word };
+                word.store(AWAKE, Ordering::Release);
+                system::futex_wake(FutexAddress::of(word), 1);
+            }
+            Some(Word::EventFd(eventfd)) => {
+                // SAFETY: thread words: as above, for the descriptor.
+                let eventfd = unsafe { BorrowedFd::borrow_raw(*eventfd) };
+                write_eventfd(eventfd).expect("an eventfd takes a one");
+            }
+            None => {}
         }
         true
     }
@@ -104,7 +125,8 @@ impl<'a> ThreadWait<'a> {
         };
         task::with_current(id, |record: Option<&TaskRecord>| {
             if let Some(record) = record {
-                let place = shared.thread_words.register(&wait.word);
+                let word = Word::Futex(std::ptr::from_ref(&wait.word));
+                let place = shared.thread_words.register(word);
                 record.place().store(place, Ordering::Relaxed);
                 wait.place = Some(place);
             }
@@ -130,8 +152,18 @@ fn sleep_on(word: &AtomicU32, until: Option<Instant>) {
     }
 }
 
-pub(crate) fn perform(id: IoId, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+/// A blocking call. Of a task on this thread, what may wait for a peer waits so
+/// that a request ends it.
+pub(crate) fn perform(
+    shared: &Shared,
+    id: IoId,
+    operation: &mut Operation<'_, '_>,
+) -> io::Result<Outcome> {
     task::point(id, monotonic)?;
+    let is_task = task::with_current(id, |record| record.is_some());
+    if is_task && let Some(peer) = readiness::peer_of(operation)? {
+        return readiness::perform(shared, id, operation, peer);
+    }
     match system::perform_until(operation, task::deadline(id)) {
         // A request that came meanwhile goes before the deadline.
         Err(error) if is_deadline(&error) => match task::interruption(id, monotonic) {
@@ -142,8 +174,22 @@ pub(crate) fn perform(id: IoId, operation: &mut Operation<'_, '_>) -> io::Result
     }
 }
 
+/// One after the other; after `Canceled` the rest answers that too.
+pub(crate) fn perform_batch(shared: &Shared, id: IoId, batch: &mut [BatchEntry<'_, '_>]) {
+    let mut is_over = false;
+    for entry in batch {
+        let result = if is_over {
+            Err(canceled())
+        } else {
+            perform(shared, id, &mut entry.operation)
+        };
+        is_over = is_over || result.as_ref().is_err_and(is_canceled);
+        entry.result = Some(result);
+    }
+}
+
 pub(crate) fn futex_wait(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     id: IoId,
     word: &AtomicU32,
     expected: u32,
@@ -163,7 +209,8 @@ pub(crate) fn futex_wait(
             // SAFETY: the waiter is on this stack and taken off below.
             let is_queued = unsafe { shared.lot.enqueue(&raw const waiter, word, expected) };
             if is_queued {
-                sleep_on(own, system::earliest(deadline, until));
+                let until = system::earliest(deadline, until);
+                offload::waiting(shared, || sleep_on(own, until));
             }
             // SAFETY: the waiter is valid.
             let is_ended_early = unsafe { shared.lot.remove(&raw const waiter) };
@@ -189,10 +236,20 @@ pub(crate) fn sleep_until(shared: &Shared, id: IoId, deadline: Instant) -> io::R
                 WaitEntry::Wait { until } => until,
                 WaitEntry::Ready => return Ok(()),
             };
-            if !system::has_passed(deadline) {
-                sleep_on(own, system::earliest(Some(deadline), until));
+            let wake =
+                system::earliest(Some(deadline), until).filter(|_| !system::has_passed(deadline));
+            if wake.is_some() {
+                sleep_on(own, wake);
             }
             task::end_wait(id);
+            // As on a fiber, see `time.rs`.
+            if wake.is_some()
+                && wake == until
+                && until.is_some_and(system::has_passed)
+                && let Some(answer) = task::interruption(id, monotonic)
+            {
+                return answer;
+            }
             if system::has_passed(deadline) {
                 return Ok(());
             }

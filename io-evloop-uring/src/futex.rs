@@ -26,16 +26,16 @@ pub(crate) fn wait(
         return Ok(());
     }
     let (id, monotonic) = (worker.id(), || system::now(Clock::Monotonic));
+    assert!(
+        !worker.is_no_suspend(),
+        "a wait for another task inside no_suspend can not end"
+    );
     loop {
         worker.note_place();
         let until = match task::begin_wait(id, monotonic)? {
             WaitEntry::Wait { until } => until,
             WaitEntry::Ready => return Ok(()),
         };
-        assert!(
-            !worker.is_no_suspend(),
-            "a wait for another task inside no_suspend can not end"
-        );
         let until = system::earliest(deadline, until);
         let is_ended_early = worker.park_on_word(word, expected, until.map(Instant::as_nanos));
         task::end_wait(id);

@@ -1,6 +1,13 @@
-//! The offload pool: threads for what would stop a worker, and for jobs that
-//! want a thread of their own. The event loop's chapters hand it requests; it
-//! performs them with io-blocking and gives the fiber back to its worker.
+//! The offload pool: threads for operations that would stop a worker, and for
+//! jobs that want a thread of their own. The event loop's chapters hand it
+//! requests; it performs them with io-blocking and gives the fiber back to its
+//! worker.
+//!
+//! Operations and jobs have a *lane* each, with its own threads: a job may wait
+//! for a fiber that waits for an operation. Work that may wait for others is
+//! *alone*: it adds a thread to its lane's limit as long as it lasts, so that
+//! whatever it waits for can not be stuck behind it. So is a job while it waits
+//! as a task ([`waiting`]).
 //!
 //! # Safety argument: requests
 //! A [`Request`] lies on the stack of a fiber that parked for it. The fiber goes
@@ -9,6 +16,7 @@
 
 #![expect(unsafe_code, reason = "requests lie on the stacks of parked fibers")]
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::ptr::NonNull;
@@ -16,8 +24,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use io_blocking::system;
 use io_core::task::Job;
-use io_core::{IoId, Operation, Outcome};
+use io_core::{Clock, IoId, Operation, Outcome};
 
 use crate::cell::FiberRef;
 use crate::shared::Shared;
@@ -28,58 +37,121 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// One operation for the pool: lies on the stack of the fiber that waits for it.
 pub(crate) struct Request {
     operation: NonNull<Operation<'static, 'static>>,
-    pub(crate) fiber: FiberRef,
-    pub(crate) result: Option<io::Result<Outcome>>,
+    fiber: FiberRef,
+    is_alone: bool,
+    /// For tests: how much longer it takes.
+    delay: Duration,
+    pub(crate) answer: Option<Answer>,
+}
+
+/// What came of a request.
+pub(crate) struct Answer {
+    pub(crate) result: io::Result<Outcome>,
+    pub(crate) began_nanos: u64,
+    pub(crate) ended_nanos: u64,
 }
 
 impl Request {
-    pub(crate) fn new(operation: &mut Operation<'_, '_>, fiber: FiberRef) -> Request {
+    pub(crate) fn new(
+        operation: &mut Operation<'_, '_>,
+        fiber: FiberRef,
+        delay: Duration,
+    ) -> Request {
         // The lifetimes are forgotten here; the safety argument keeps them.
         let operation = NonNull::from(operation).cast::<Operation<'static, 'static>>();
         Request {
             operation,
             fiber,
-            result: None,
+            is_alone: false,
+            delay,
+            answer: None,
         }
+    }
+
+    /// It may wait for somebody else as long as it takes.
+    pub(crate) fn alone(mut self) -> Request {
+        self.is_alone = true;
+        self
+    }
+
+    /// Performs it on this thread.
+    ///
+    /// # Safety
+    /// Requests: its fiber is parked for it, and nobody else has it.
+    pub(crate) unsafe fn perform(mut request: NonNull<Request>) {
+        // SAFETY: the caller's contract.
+        let request = unsafe { request.as_mut() };
+        // SAFETY: requests: what it borrows outlives the parked fiber's wait.
+        let operation = unsafe { request.operation.as_mut() };
+        let began_nanos = system::now(Clock::Monotonic).as_nanos();
+        if !request.delay.is_zero() {
+            thread::sleep(request.delay);
+        }
+        let result = system::perform(operation);
+        request.answer = Some(Answer {
+            result,
+            began_nanos,
+            ended_nanos: system::now(Clock::Monotonic).as_nanos(),
+        });
     }
 }
 
 enum Work {
     Perform(NonNull<Request>),
     Run(Job),
+    /// A job that found no stack, and was counted as a task.
+    RunStarved(Job),
 }
 
 // SAFETY: requests: the pool has it alone until it gives the fiber back; what an
 // operation borrows is Send (slices, paths and handles).
 unsafe impl Send for Work {}
 
-/// The pool of one loop; it refers back to the loop it belongs to.
+/// The pool of one loop.
 pub(crate) struct OffloadPool {
+    operations: Lane,
+    jobs: Lane,
+}
+
+/// Threads for one sort of work.
+struct Lane {
+    name: &'static str,
+    threads_max: usize,
     state: Mutex<State>,
     arrived: Condvar,
-    threads_max: usize,
 }
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Work>,
+    queue: VecDeque<(Work, Place)>,
     threads: Vec<JoinHandle<()>>,
     running_count: usize,
     idle_count: usize,
+    /// Work that is alone, queued or under way, and jobs that wait as tasks.
+    alone_count: usize,
     is_stopping: bool,
 }
 
+/// Whether work counts against its lane's limit.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Shared,
+    Alone,
+}
+
+thread_local! {
+    /// Whether this thread is one of a lane of jobs. Such a thread runs no fibers.
+    static RUNS_JOBS: Cell<bool> = const { Cell::new(false) };
+}
+
 impl OffloadPool {
+    /// With at most `threads_max` threads for each of the two lanes, apart from
+    /// those for work that is alone.
     pub(crate) fn new(threads_max: usize) -> OffloadPool {
         OffloadPool {
-            state: Mutex::default(),
-            arrived: Condvar::new(),
-            threads_max,
+            operations: Lane::new("io-operation", threads_max),
+            jobs: Lane::new("io-offload", threads_max),
         }
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Queues an operation.
@@ -94,8 +166,15 @@ impl OffloadPool {
         shared: &Arc<Shared>,
         request: NonNull<Request>,
     ) -> io::Result<()> {
-        self.submit(shared, Work::Perform(request))
-            .map_err(|(_, error)| error)
+        // SAFETY: requests: the fiber is parked, the pool has it alone.
+        let is_alone = unsafe { request.as_ref() }.is_alone;
+        let place = if is_alone {
+            Place::Alone
+        } else {
+            Place::Shared
+        };
+        let work = (Work::Perform(request), place);
+        Lane::submit(shared, |pool| &pool.operations, work).map_err(|(_, error)| error)
     }
 
     /// Queues a job.
@@ -103,49 +182,115 @@ impl OffloadPool {
     /// # Errors
     /// The job, if there is no thread and none can be started.
     pub(crate) fn run(&self, shared: &Arc<Shared>, job: Job) -> Result<(), Job> {
-        self.submit(shared, Work::Run(job))
-            .map_err(|(work, _)| match work {
-                Work::Run(job) => job,
-                Work::Perform(_) => unreachable!("a job was submitted"),
-            })
+        Lane::submit(shared, |pool| &pool.jobs, (Work::Run(job), Place::Shared))
+            .map_err(|(work, _)| work.into_job())
     }
 
-    fn submit(&self, shared: &Arc<Shared>, work: Work) -> Result<(), (Work, io::Error)> {
-        let mut state = self.state();
+    /// Runs a job that found no stack on a thread beyond the limit.
+    ///
+    /// # Errors
+    /// The job, if there is no thread and none can be started.
+    pub(crate) fn run_alone(&self, shared: &Arc<Shared>, job: Job) -> Result<(), Job> {
+        let work = (Work::RunStarved(job), Place::Alone);
+        Lane::submit(shared, |pool| &pool.jobs, work).map_err(|(work, _)| work.into_job())
+    }
+
+    /// Ends the pool: what is queued is carried out first.
+    pub(crate) fn stop(&self) {
+        self.jobs.stop();
+        self.operations.stop();
+    }
+}
+
+/// Runs `wait`, in which this thread waits as a task: if it is one of the pool,
+/// another one may take its place meanwhile.
+pub(crate) fn waiting<R>(shared: &Arc<Shared>, wait: impl FnOnce() -> R) -> R {
+    if !RUNS_JOBS.get() {
+        return wait();
+    }
+    let lane = &shared.offload.jobs;
+    let mut state = lane.state();
+    state.alone_count += 1;
+    if !state.queue.is_empty() && state.idle_count == 0 {
+        // If none can be started, what is queued waits for this thread.
+        drop(lane.start_thread(&mut state, shared, |pool| &pool.jobs));
+    }
+    drop(state);
+    let result = wait();
+    lane.state().alone_count -= 1;
+    result
+}
+
+impl Lane {
+    fn new(name: &'static str, threads_max: usize) -> Lane {
+        Lane {
+            name,
+            threads_max,
+            state: Mutex::default(),
+            arrived: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit(
+        shared: &Arc<Shared>,
+        lane_of: fn(&OffloadPool) -> &Lane,
+        work: (Work, Place),
+    ) -> Result<(), (Work, io::Error)> {
+        let lane = lane_of(&shared.offload);
+        let mut state = lane.state();
+        state.alone_count += usize::from(work.1 == Place::Alone);
         let wants_thread = state.queue.len() >= state.idle_count;
-        if wants_thread && state.running_count < self.threads_max {
-            let thread_shared = Arc::clone(shared);
-            let spawned = thread::Builder::new()
-                .name("io-offload".to_owned())
-                .spawn(move || thread_shared.offload.serve(&thread_shared));
-            match spawned {
-                Ok(thread) => {
-                    state.threads.retain(|thread| !thread.is_finished());
-                    state.threads.push(thread);
-                    state.running_count += 1;
+        if wants_thread && state.running_count < lane.threads_max + state.alone_count {
+            match lane.start_thread(&mut state, shared, lane_of) {
+                Ok(()) => {}
+                // Work that is alone may be what all the threads there are wait for.
+                Err(error) if state.running_count == 0 || work.1 == Place::Alone => {
+                    state.alone_count -= usize::from(work.1 == Place::Alone);
+                    return Err((work.0, error));
                 }
-                Err(error) if state.running_count == 0 => return Err((work, error)),
                 // The threads there are will come to it.
                 Err(_) => {}
             }
         }
         state.queue.push_back(work);
         drop(state);
-        self.arrived.notify_one();
+        lane.arrived.notify_one();
         Ok(())
     }
 
-    /// A thread of the pool.
+    fn start_thread(
+        &self,
+        state: &mut State,
+        shared: &Arc<Shared>,
+        lane_of: fn(&OffloadPool) -> &Lane,
+    ) -> io::Result<()> {
+        let thread_shared = Arc::clone(shared);
+        let thread = thread::Builder::new()
+            .name(self.name.to_owned())
+            .spawn(move || lane_of(&thread_shared.offload).serve(&thread_shared))?;
+        state.threads.retain(|thread| !thread.is_finished());
+        state.threads.push(thread);
+        state.running_count += 1;
+        Ok(())
+    }
+
+    /// A thread of the lane.
     fn serve(&self, shared: &Shared) {
         let mut state = self.state();
         loop {
-            if let Some(work) = state.queue.pop_front() {
+            if let Some((work, place)) = state.queue.pop_front() {
                 drop(state);
                 work.carry_out(shared);
                 state = self.state();
+                state.alone_count -= usize::from(place == Place::Alone);
                 continue;
             }
-            if state.is_stopping {
+            let is_surplus = state.running_count > self.threads_max + state.alone_count;
+            if state.is_stopping || is_surplus {
                 break;
             }
             state.idle_count += 1;
@@ -162,8 +307,7 @@ impl OffloadPool {
         state.running_count -= 1;
     }
 
-    /// Ends the pool: what is queued is carried out first.
-    pub(crate) fn stop(&self) {
+    fn stop(&self) {
         let mut state = self.state();
         state.is_stopping = true;
         let threads = std::mem::take(&mut state.threads);
@@ -178,17 +322,33 @@ impl OffloadPool {
 }
 
 impl Work {
+    fn into_job(self) -> Job {
+        match self {
+            Work::Run(job) | Work::RunStarved(job) => job,
+            Work::Perform(_) => unreachable!("a job was submitted"),
+        }
+    }
+
     fn carry_out(self, shared: &Shared) {
         match self {
-            Work::Run(job) => job.run(IoId::of(shared)).publish(),
-            Work::Perform(mut request) => {
+            Work::Run(job) => run_job(shared, job),
+            Work::RunStarved(job) => {
+                run_job(shared, job);
+                shared.count_ended();
+            }
+            Work::Perform(request) => {
                 // SAFETY: requests: the fiber is parked, the pool has it alone.
-                let request = unsafe { request.as_mut() };
-                // SAFETY: as above, for what the request borrows.
-                let operation = unsafe { request.operation.as_mut() };
-                request.result = Some(io_blocking::system::perform(operation));
-                shared.make_ready(request.fiber);
+                let fiber = unsafe { request.as_ref() }.fiber;
+                // SAFETY: as above.
+                unsafe { Request::perform(request) };
+                shared.make_ready(fiber);
             }
         }
     }
+}
+
+fn run_job(shared: &Shared, job: Job) {
+    RUNS_JOBS.set(true);
+    job.run(IoId::of(shared)).publish();
+    RUNS_JOBS.set(false);
 }

@@ -3,6 +3,9 @@
 
 use std::io;
 use std::thread;
+use std::time::Duration;
+
+use io_core::OperationKind;
 
 use crate::event_loop::EventLoop;
 use crate::fiber::{GuardKind, StackOptions, protected_count_max};
@@ -53,20 +56,27 @@ pub(crate) struct Options {
     pub(crate) stack: StackOptions,
     /// Switch at every call of `Io`, in random order from this seed.
     pub(crate) switch_seed: Option<u64>,
+    /// For tests: worker threads cannot be started.
+    pub(crate) refuse_threads: bool,
+    /// For tests: direct calls of this kind take so much longer, wherever they
+    /// are made.
+    pub(crate) slow_kind: Option<(OperationKind, Duration)>,
 }
 
 /// Builds an [`EventLoop`]; made by [`EventLoop::builder`].
 #[derive(Clone, Debug)]
 pub struct Builder {
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Options {
-    /// As many tasks as there can be stacks, if stacks are guarded by mappings,
-    /// of which the system allows a limited number.
-    pub(crate) fn tasks_max(&self) -> Option<usize> {
-        let is_limited = self.stack.forced_guard == Some(GuardKind::Protect);
-        is_limited.then(|| protected_count_max().min(self.stack.stack_count_max))
+    /// As many tasks as there can be stacks, if `guard` needs mappings, of which
+    /// the system allows a limited number.
+    pub(crate) fn tasks_max(&self, guard: GuardKind) -> Option<usize> {
+        match guard {
+            GuardKind::Marker => None,
+            GuardKind::Protect => Some(protected_count_max().min(self.stack.stack_count_max)),
+        }
     }
 }
 
@@ -81,6 +91,8 @@ impl Builder {
                 ring: RingOptions::default(),
                 stack: StackOptions::default(),
                 switch_seed: None,
+                refuse_threads: false,
+                slow_kind: None,
             },
         }
     }

@@ -209,6 +209,17 @@ impl Ring {
         self.worker_bound
     }
 
+    /// Changes how many kernel workers there may be for work that ends by itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of io_uring_register(2).
+    pub(crate) fn bound_kernel_workers(&mut self, bounded_max: u32) -> io::Result<()> {
+        // 0 leaves the other bound as it is.
+        let mut both = [bounded_max.max(1), 0];
+        self.uring.submitter().register_iowq_max_workers(&mut both)
+    }
+
     /// Submissions that fit without a system call.
     pub(crate) fn entries(&self) -> u32 {
         self.uring.params().sq_entries()
@@ -350,12 +361,12 @@ impl Ring {
         self.push(Entry::cancel_user_data(UserData::WakeArm(arm)));
     }
 
-    /// Whether an enter without a wait could do anything.
     /// Whether something was pushed that the kernel has not been given.
     pub(crate) fn has_unsubmitted(&mut self) -> bool {
         !self.overflow.is_empty() || self.sq_len() > 0
     }
 
+    /// Whether an enter without a wait could do anything.
     fn has_business(&mut self) -> bool {
         if self.in_flight > 0 {
             return true;

@@ -1,18 +1,23 @@
 //! The route table: which way each kind of operation goes, and the memory of
-//! ways that turned out slow. Read by `file.rs`.
+//! calls that turned out slow. Read by `file.rs` and its chapters.
 //!
 //! | way | operations | what bounds it |
 //! |---|---|---|
 //! | `Transfer` | read, write | page cache first (`RWF_NOWAIT`), then the ring; buffered writes directly, adaptive |
-//! | `Direct` | names, metadata, listing, length | a plain call, adaptive: slow ones go to the pool for a while |
-//! | `Instant` | seek, duplicate | a plain call that never waits for a device |
+//! | `Direct` | names, metadata, listing, length, seek, duplicate, close | a plain call, adaptive |
 //! | `Open` | open, create | directly once it is sure that it is no FIFO, otherwise the ring |
 //! | `Ring` | sync, poll | the ring; sync without the opcode the pool |
 //!
 //! Why not everything through the ring: the kernel hands opens, metadata and
 //! names to its own threads, which costs several times the call itself.
+//!
+//! *Adaptive*: a direct call that took long has stopped its worker for as long.
+//! From then on calls of that kind, on that device, are made on other threads
+//! until none of them was slow for a while; the more often that happens, the
+//! longer the while.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use io_core::OperationKind;
 
@@ -21,7 +26,6 @@ use io_core::OperationKind;
 pub(crate) enum Way {
     Transfer,
     Direct,
-    Instant,
     Open,
     Ring,
 }
@@ -31,9 +35,10 @@ pub(crate) const fn way(kind: OperationKind) -> Way {
     match kind {
         OperationKind::Read | OperationKind::Write => Way::Transfer,
         OperationKind::Create | OperationKind::Open => Way::Open,
-        OperationKind::Seek | OperationKind::Duplicate => Way::Instant,
         OperationKind::Sync | OperationKind::Poll => Way::Ring,
-        OperationKind::SetLength
+        OperationKind::Seek
+        | OperationKind::Duplicate
+        | OperationKind::SetLength
         | OperationKind::Metadata
         | OperationKind::SetPermissions
         | OperationKind::CreateDirectory
@@ -47,39 +52,110 @@ pub(crate) const fn way(kind: OperationKind) -> Way {
     }
 }
 
-/// A direct call that took longer than this makes its kind slow: the others of
-/// this worker waited for it.
+/// A call that took longer than this was slow: the others of its worker waited
+/// for it.
 pub(crate) const SLOW_NANOS: u64 = 5_000_000;
-/// A slow kind does without direct calls for this long, then it is tried again.
-const SLOW_PENALTY_NANOS: u64 = 2_000_000_000;
+/// How long calls of a class do without the direct way after a slow one, at first.
+const PENALTY_NANOS: u64 = 250_000_000;
+/// The penalty doubles with each slow call so often: 64 seconds at most.
+const DOUBLINGS_MAX: u32 = 8;
+/// Classes that are remembered; beyond that the one that is over first gives way.
+const CLASSES_MAX: usize = 32;
 
-/// Which kinds are slow at the moment.
+/// What is slow or not: a kind of call on one device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Class {
+    pub(crate) call: Call,
+    /// The device, or 0 if the call names a path from the root or the working
+    /// directory: then all such paths are one class.
+    pub(crate) device: u64,
+}
+
+/// A kind of call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Call {
+    Operation(OperationKind),
+    Close,
+}
+
+/// Which classes are slow at the moment.
 pub(crate) struct Routes {
-    /// By kind: until when, nanoseconds of the monotonic clock; 0 if it never
-    /// was. Written by whoever measures, read before each direct call: a hint,
+    /// No class is slow from here on, nanoseconds of the monotonic clock: so that
+    /// the common case is one load. Written under the lock of `slow`; a hint,
     /// hence Relaxed.
-    slow_until_nanos: Box<[AtomicU64]>,
+    all_fast_from_nanos: AtomicU64,
+    slow: Mutex<Vec<Slow>>,
+}
+
+struct Slow {
+    class: Class,
+    until_nanos: u64,
+    doublings: u32,
 }
 
 impl Routes {
     pub(crate) fn new() -> Routes {
-        let kinds = OperationKind::ALL.len();
         Routes {
-            slow_until_nanos: (0..kinds).map(|_| AtomicU64::new(0)).collect(),
+            all_fast_from_nanos: AtomicU64::new(0),
+            slow: Mutex::default(),
         }
     }
 
-    /// Whether `kind` must not be called directly at `now_nanos`.
-    pub(crate) fn is_slow(&self, kind: OperationKind, now_nanos: u64) -> bool {
-        self.slow_until_nanos[kind as usize].load(Ordering::Relaxed) > now_nanos
+    fn slow(&self) -> MutexGuard<'_, Vec<Slow>> {
+        self.slow.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes how long a direct call took.
-    pub(crate) fn note(&self, kind: OperationKind, began_nanos: u64, ended_nanos: u64) {
+    /// Whether calls of a class must not be made directly at `now_nanos`. The
+    /// class is only asked for if any is slow.
+    #[inline]
+    pub(crate) fn is_slow(&self, now_nanos: u64, class: impl FnOnce() -> Class) -> bool {
+        self.all_fast_from_nanos.load(Ordering::Relaxed) > now_nanos
+            && self.is_listed(now_nanos, class())
+    }
+
+    #[cold]
+    fn is_listed(&self, now_nanos: u64, class: Class) -> bool {
+        let slow = self.slow();
+        slow.iter()
+            .any(|slow| slow.class == class && slow.until_nanos > now_nanos)
+    }
+
+    /// Notes how long a call took, on whichever way.
+    #[inline]
+    pub(crate) fn note(&self, began_nanos: u64, ended_nanos: u64, class: impl FnOnce() -> Class) {
         if ended_nanos.saturating_sub(began_nanos) > SLOW_NANOS {
-            let until = ended_nanos.saturating_add(SLOW_PENALTY_NANOS);
-            self.slow_until_nanos[kind as usize].store(until, Ordering::Relaxed);
+            self.note_slow(ended_nanos, class());
         }
+    }
+
+    #[cold]
+    fn note_slow(&self, ended_nanos: u64, class: Class) {
+        let mut slow = self.slow();
+        let known = slow.iter().position(|slow| slow.class == class);
+        let index = known.unwrap_or_else(|| {
+            if slow.len() == CLASSES_MAX {
+                let first_over = (0..slow.len()).min_by_key(|&index| slow[index].until_nanos);
+                slow.swap_remove(first_over.expect("there are as many as fit"));
+            }
+            slow.push(Slow {
+                class,
+                until_nanos: 0,
+                doublings: 0,
+            });
+            slow.len() - 1
+        });
+        let entry = &mut slow[index];
+        let longest = PENALTY_NANOS << DOUBLINGS_MAX;
+        if entry.until_nanos.saturating_add(longest) < ended_nanos {
+            // Long ago: start anew.
+            entry.doublings = 0;
+        }
+        let penalty = PENALTY_NANOS << entry.doublings;
+        entry.doublings = (entry.doublings + 1).min(DOUBLINGS_MAX);
+        entry.until_nanos = ended_nanos.saturating_add(penalty);
+        let until_nanos = entry.until_nanos;
+        self.all_fast_from_nanos
+            .fetch_max(until_nanos, Ordering::Relaxed);
     }
 }
 
@@ -87,15 +163,59 @@ impl Routes {
 mod tests {
     use super::*;
 
+    fn class(kind: OperationKind, device: u64) -> impl Fn() -> Class + Copy {
+        move || Class {
+            call: Call::Operation(kind),
+            device,
+        }
+    }
+
     #[test]
-    fn a_slow_call_takes_its_kind_off_the_direct_way_for_a_while() {
+    fn a_slow_call_takes_its_class_off_the_direct_way_for_a_while() {
         let routes = Routes::new();
-        let kind = OperationKind::Metadata;
-        routes.note(kind, 10, 10 + SLOW_NANOS);
-        assert!(!routes.is_slow(kind, 11));
-        routes.note(kind, 10, 11 + SLOW_NANOS);
-        assert!(routes.is_slow(kind, 12 + SLOW_NANOS));
-        assert!(!routes.is_slow(OperationKind::Write, 12 + SLOW_NANOS));
-        assert!(!routes.is_slow(kind, 11 + SLOW_NANOS + SLOW_PENALTY_NANOS));
+        let here = class(OperationKind::Metadata, 7);
+        routes.note(10, 10 + SLOW_NANOS, here);
+        assert!(!routes.is_slow(11, here));
+        let ended = 11 + SLOW_NANOS;
+        routes.note(10, ended, here);
+        assert!(routes.is_slow(ended + 1, here));
+        assert!(!routes.is_slow(ended + 1, class(OperationKind::Metadata, 8)));
+        assert!(!routes.is_slow(ended + 1, class(OperationKind::Write, 7)));
+        assert!(!routes.is_slow(ended + PENALTY_NANOS, here));
+    }
+
+    #[test]
+    fn each_slow_call_doubles_the_while_up_to_its_limit() {
+        let routes = Routes::new();
+        let here = class(OperationKind::Write, 1);
+        let mut ended = SLOW_NANOS + 1;
+        for doublings in 0..DOUBLINGS_MAX + 2 {
+            routes.note(0, ended, here);
+            let penalty = PENALTY_NANOS << doublings.min(DOUBLINGS_MAX);
+            assert!(routes.is_slow(ended + penalty - 1, here));
+            assert!(!routes.is_slow(ended + penalty, here));
+            ended += penalty;
+        }
+        // Long afterwards it counts as the first again.
+        ended += 2 * (PENALTY_NANOS << DOUBLINGS_MAX);
+        routes.note(0, ended, here);
+        assert!(!routes.is_slow(ended + PENALTY_NANOS, here));
+    }
+
+    #[test]
+    fn more_classes_than_are_remembered_forget_the_oldest() {
+        let routes = Routes::new();
+        let count = CLASSES_MAX as u64 + 1;
+        for device in 1..=count {
+            routes.note(
+                device,
+                device + SLOW_NANOS + 1,
+                class(OperationKind::Open, device),
+            );
+        }
+        let now = count + SLOW_NANOS + 1;
+        assert!(!routes.is_slow(now, class(OperationKind::Open, 1)));
+        assert!(routes.is_slow(now, class(OperationKind::Open, 2)));
+        assert!(routes.is_slow(now, class(OperationKind::Open, count)));
     }
 }

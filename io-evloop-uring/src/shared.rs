@@ -9,9 +9,14 @@
     reason = "gives cells out as references that live as long as the loop"
 )]
 
+mod places;
+
+use places::Places;
+pub(crate) use places::Report;
+
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crossbeam_deque::{Injector, Stealer};
@@ -21,13 +26,14 @@ use io_core::parking::ParkingLot;
 use io_core::task::{Job, TaskRef};
 
 use crate::cell::{FiberCell, FiberKind, FiberRef, Parked};
+use crate::fiber::GuardKind;
 use crate::foreign::ThreadWords;
 use crate::offload::OffloadPool;
 use crate::options::Options;
 use crate::ring::OpcodeSet;
 use crate::route::Routes;
 use crate::wake::{Sender, SleepWake};
-use crate::worker::{self, Worker};
+use crate::worker;
 
 /// The index of the worker that `EventLoop::run` makes of its caller.
 pub(crate) const CALLER: usize = 0;
@@ -50,35 +56,30 @@ pub(crate) struct Shared {
     task_count: AtomicUsize,
     /// As many tasks as there can be stacks, where that is a limit.
     tasks_max: Option<usize>,
-    /// Whether a worker thread may still be started, so that `start` need not
-    /// lock to learn it. Written under the lock of `threads`; Relaxed, since who
-    /// sees an old `true` looks again under the lock, and an old `false` means
-    /// that a worker is starting right now, which takes the job.
-    is_startable: AtomicBool,
-    threads: Mutex<Threads>,
+    pub(crate) places: Places,
+    /// Workers that have no stack for a further job at the moment.
+    short_count: AtomicUsize,
     #[expect(clippy::vec_box, reason = "cells must not move when the list grows")]
     cells: Mutex<Vec<Box<FiberCell>>>,
     is_stopping: AtomicBool,
 }
 
-#[derive(Default)]
-struct Threads {
-    handles: Vec<JoinHandle<()>>,
-    /// Worker threads that run or are starting.
-    running_count: usize,
-    /// A worker thread failed to make its ring: no further one is tried.
-    has_failed: bool,
-    /// `run` is active: worker 0 has one of the places.
-    is_caller_in: bool,
-    next_index: usize,
-}
-
 /// What others see of a worker.
 pub(crate) struct Outside {
     pub(crate) stealer: Stealer<Job>,
-    /// The other end, until the worker starts.
-    deque: Mutex<Option<crossbeam_deque::Worker<Job>>>,
+    /// What the worker's thread has while it runs.
+    kept: Mutex<Option<Kept>>,
     pub(crate) inbox: SegQueue<Message>,
+}
+
+/// What a worker hands on to the next thread that is it.
+pub(crate) struct Kept {
+    /// The owner's end of the deque.
+    pub(crate) deque: crossbeam_deque::Worker<Job>,
+    /// Cells of fibers that have ended, to be used again.
+    pub(crate) spare_cells: Vec<FiberRef>,
+    /// The cell of the main fiber, once there was one.
+    pub(crate) main: Option<FiberRef>,
 }
 
 /// What other threads tell a worker.
@@ -90,7 +91,7 @@ pub(crate) enum Message {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Options, supported: OpcodeSet) -> Shared {
+    pub(crate) fn new(options: Options, supported: OpcodeSet, guard: GuardKind) -> Shared {
         // Every thread of the limit, and the caller of `run`, who may come on top
         // of threads that run already.
         let count = options.workers + 1;
@@ -104,24 +105,28 @@ impl Shared {
             supported,
             thread_words: ThreadWords::new(),
             task_count: AtomicUsize::new(0),
-            tasks_max: options.tasks_max(),
-            is_startable: AtomicBool::new(true),
-            threads: Mutex::new(Threads {
-                next_index: CALLER + 1,
-                ..Threads::default()
-            }),
+            tasks_max: options.tasks_max(guard),
+            places: Places::new(options.workers),
+            short_count: AtomicUsize::new(0),
             cells: Mutex::default(),
             is_stopping: AtomicBool::new(false),
             options,
         }
     }
 
-    /// Whether one more task that must be concurrent can have a stack.
-    pub(crate) fn admit_concurrent(&self) -> bool {
-        let count = self.task_count.load(Ordering::Relaxed);
-        self.tasks_max.is_none_or(|max| count < max)
+    /// Counts a task that is about to be started, unless there are as many as
+    /// there can be stacks.
+    pub(crate) fn admit(&self) -> bool {
+        let Some(tasks_max) = self.tasks_max else {
+            return true;
+        };
+        let admit = |count: usize| (count < tasks_max).then_some(count + 1);
+        self.task_count
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, admit)
+            .is_ok()
     }
 
+    /// Counts a task that is started beyond the limit.
     pub(crate) fn count_started(&self) {
         if self.tasks_max.is_some() {
             self.task_count.fetch_add(1, Ordering::Relaxed);
@@ -143,15 +148,16 @@ impl Shared {
         worker::retry(|| self.injector.steal())
     }
 
+    /// Whether a job waits for a worker, as far as one can see.
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.injector.is_empty() || self.workers.iter().any(|other| !other.stealer.is_empty())
+    }
+
     /// The worker of the fiber that a record names; `None` if it names none.
     pub(crate) fn worker_of_place(&self, place: usize) -> Option<usize> {
         // SAFETY: *alive*: records of this loop's tasks name this loop's fibers.
         let fiber = unsafe { FiberRef::from_place(place) };
         fiber.map(|fiber| fiber.cell().worker)
-    }
-
-    fn threads(&self) -> MutexGuard<'_, Threads> {
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -160,14 +166,19 @@ impl Shared {
 
     /// A new cell for a fiber of `worker`.
     pub(crate) fn make_cell(&self, worker: usize, kind: FiberKind) -> FiberRef {
-        let cell = Box::new(FiberCell::new(worker, kind));
+        let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = Box::new(FiberCell::new(worker, kind, cells.len()));
         let pointer = NonNull::from(&*cell);
-        self.cells
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(cell);
+        cells.push(cell);
+        drop(cells);
         // SAFETY: *alive*: the box is kept until the loop's shared part goes.
         unsafe { FiberRef::new(pointer) }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn cell_count(&self) -> usize {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        cells.len()
     }
 
     /// Makes a parked fiber go on: on its own worker at once, from elsewhere
@@ -241,108 +252,59 @@ impl Shared {
         let woken = self
             .with_sender(|sender| self.wake.wake_one(sender))
             .expect("a wake that no way can carry leaves a job behind for ever");
-        if woken.is_none() && self.is_startable.load(Ordering::Relaxed) {
-            self.start_thread();
+        if woken.is_none() {
+            self.places.start_further(|index| self.spawn_worker(index));
         }
     }
 
-    /// Starts a worker thread if the limit allows it.
-    fn start_thread(self: &Arc<Shared>) {
-        let mut threads = self.threads();
-        if threads.has_room(self.options.workers) && !self.is_stopping() {
-            let index = threads.next_index;
-            let shared = Arc::clone(self);
-            let spawned = thread::Builder::new()
-                .name(format!("io-worker-{index}"))
-                .spawn(move || worker::run_thread(&shared, index));
-            match spawned {
-                Ok(handle) => {
-                    threads.handles.push(handle);
-                    threads.running_count += 1;
-                    threads.next_index += 1;
-                }
-                Err(_) => threads.has_failed = true,
-            }
+    /// Makes sure that somebody takes jobs; see `places.rs`.
+    pub(crate) fn ensure_taker(self: &Arc<Shared>) -> bool {
+        self.places.ensure_taker(|index| self.spawn_worker(index))
+    }
+
+    fn spawn_worker(self: &Arc<Shared>, index: usize) -> Option<JoinHandle<()>> {
+        if self.options.refuse_threads {
+            return None;
         }
-        self.publish_startable(&threads);
+        let shared = Arc::clone(self);
+        thread::Builder::new()
+            .name(format!("io-worker-{index}"))
+            .spawn(move || worker::run_thread(&shared, index))
+            .ok()
     }
 
-    fn publish_startable(&self, threads: &Threads) {
-        let is_startable = threads.has_room(self.options.workers);
-        self.is_startable.store(is_startable, Ordering::Relaxed);
+    /// A worker has no stack for a job. Returns whether another one takes jobs
+    /// that may have one.
+    pub(crate) fn begin_short(&self) -> bool {
+        let short = self.short_count.fetch_add(1, Ordering::SeqCst) + 1;
+        short < self.places.taker_count()
     }
 
-    /// A worker thread could not make its ring: the loop goes on with fewer.
-    pub(crate) fn give_up_thread(&self) {
-        let mut threads = self.threads();
-        threads.running_count -= 1;
-        threads.has_failed = true;
-        self.publish_startable(&threads);
-        drop(threads);
-        if !self.has_workers() {
-            // Nobody would ever run them: their joiners learn it.
-            while let Some(job) = self.injector.steal().success() {
-                drop(job);
-            }
-        }
+    pub(crate) fn end_short(&self) {
+        self.short_count.fetch_sub(1, Ordering::SeqCst);
     }
 
-    /// Whether a job that is queued now has a worker to run it.
-    pub(crate) fn has_workers(&self) -> bool {
-        let threads = self.threads();
-        threads.running_count > 0 || threads.is_caller_in
-    }
-
-    /// The calling thread wants to be worker 0.
-    ///
-    /// # Panics
-    /// If another `run` is active.
-    pub(crate) fn enter_caller(&self) {
-        let mut threads = self.threads();
-        assert!(
-            !threads.is_caller_in,
-            "EventLoop::run is already active on another thread"
-        );
-        threads.is_caller_in = true;
-        self.publish_startable(&threads);
-    }
-
-    /// Worker 0 takes no further job: its place in the limit is free.
-    pub(crate) fn free_caller_place(&self) {
-        let mut threads = self.threads();
-        threads.is_caller_in = false;
-        self.publish_startable(&threads);
-        threads.is_caller_in = true;
-    }
-
-    pub(crate) fn leave_caller(&self) {
-        let mut threads = self.threads();
-        threads.is_caller_in = false;
-        self.publish_startable(&threads);
-    }
-
-    /// The owner's end of a worker's deque.
-    pub(crate) fn take_deque(&self, index: usize) -> crossbeam_deque::Worker<Job> {
-        let mut deque = self.workers[index]
-            .deque
+    /// What the thread that becomes worker `index` needs.
+    pub(crate) fn take_kept(&self, index: usize) -> Kept {
+        let mut kept = self.workers[index]
+            .kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        deque.take().expect("a worker starts once at a time")
+        kept.take().expect("a worker is one thread at a time")
     }
 
-    pub(crate) fn put_back_deque(&self, worker: Worker) {
-        let (index, deque) = worker.into_deque();
+    pub(crate) fn put_back(&self, index: usize, kept: Kept) {
         let mut place = self.workers[index]
-            .deque
+            .kept
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        *place = Some(deque);
+        *place = Some(kept);
     }
 
     /// Ends all threads: workers first, since they use the pool.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::SeqCst);
-        let handles = std::mem::take(&mut self.threads().handles);
+        let handles = self.places.stop();
         for index in 0..self.workers.len() {
             self.wake_worker(index);
         }
@@ -355,19 +317,16 @@ impl Shared {
     }
 }
 
-impl Threads {
-    fn has_room(&self, workers: usize) -> bool {
-        let places = workers - usize::from(self.is_caller_in).min(workers);
-        !self.has_failed && self.running_count < places
-    }
-}
-
 impl Outside {
     fn new() -> Outside {
         let deque = crossbeam_deque::Worker::new_fifo();
         Outside {
             stealer: deque.stealer(),
-            deque: Mutex::new(Some(deque)),
+            kept: Mutex::new(Some(Kept {
+                deque,
+                spare_cells: Vec::new(),
+                main: None,
+            })),
             inbox: SegQueue::new(),
         }
     }

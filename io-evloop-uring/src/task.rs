@@ -16,32 +16,68 @@ use crate::worker::{self, Worker};
 /// common queue.
 pub(crate) fn start(shared: &Arc<Shared>, job: Job, how: Start) -> Result<(), Rejected> {
     match how {
-        Start::Offload => shared.offload.run(shared, job).map_err(Rejected::new),
-        Start::Concurrent if !shared.admit_concurrent() => Err(Rejected::new(job)),
+        Start::Offload => offload(shared, job),
+        Start::Concurrent if !shared.admit() => Err(Rejected::new(job)),
+        Start::MayRunInline if !shared.admit() => {
+            if may_run_inline(shared) {
+                return Err(Rejected::new(job));
+            }
+            shared.count_started();
+            queue(shared, job)
+        }
         Start::Concurrent | Start::MayRunInline => queue(shared, job),
     }
 }
 
+/// A thread that is no worker stops nobody else: there the job runs in place.
+fn offload(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
+    match worker::with_current(shared, |_| ()) {
+        Some(()) => shared.offload.run(shared, job).map_err(Rejected::new),
+        None => Err(Rejected::new(job)),
+    }
+}
+
+/// Whether the running stack has room for a further task.
+fn may_run_inline(shared: &Shared) -> bool {
+    worker::with_current(shared, Worker::has_room_inline).unwrap_or(true)
+}
+
 fn queue(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
-    shared.count_started();
     let mut job = Some(job);
-    let is_worker = worker::with_current(shared, |worker| {
+    worker::with_current(shared, |worker| {
         if worker.is_draining() {
-            return false;
+            if shared.ensure_taker() {
+                return;
+            }
+            worker.take_jobs_again();
         }
         worker.push_job(job.take().expect("it was not taken before"));
-        true
     });
-    if let Some(job) = job.take() {
-        shared.injector.push(job);
-    }
-    shared.announce_job();
-    if is_worker != Some(true) && !shared.has_workers() {
-        // No thread could be started. Any job will do for running inline.
-        if let Some(job) = shared.take_injected() {
-            shared.count_ended();
-            return Err(Rejected::new(job));
+    match job {
+        None => {
+            shared.announce_job();
+            Ok(())
         }
+        Some(job) => queue_for_others(shared, job),
+    }
+}
+
+/// The steps are those of `shared/places.rs`.
+fn queue_for_others(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
+    if !shared.ensure_taker() {
+        shared.count_ended();
+        return Err(Rejected::new(job));
+    }
+    shared.injector.push(job);
+    shared.announce_job();
+    while shared.places.taker_count() == 0 && !shared.ensure_taker() {
+        // Only if the caller of `run` began to drain just now, and no thread can
+        // be started: this thread runs what is there, ours or another's.
+        let Some(job) = shared.take_injected() else {
+            break;
+        };
+        job.run(IoId::of(&**shared)).publish();
+        shared.count_ended();
     }
     Ok(())
 }

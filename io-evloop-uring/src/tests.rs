@@ -12,6 +12,50 @@ use io_core::{Clock, FutexAddress, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
+mod limits;
+mod scheduling;
+
+/// No check hangs: after this time its watchdog names it and ends the process.
+const CHECK_TIME_MAX: Duration = Duration::from_secs(120);
+
+/// Ends the process with a message unless it is dropped in time.
+struct Watchdog {
+    is_over: Option<std::sync::mpsc::Sender<()>>,
+}
+
+impl Watchdog {
+    fn new() -> Watchdog {
+        let name = std::thread::current()
+            .name()
+            .unwrap_or("a check")
+            .to_owned();
+        let (is_over, over) = std::sync::mpsc::channel::<()>();
+        std::thread::spawn(move || {
+            let answer = over.recv_timeout(CHECK_TIME_MAX);
+            if answer == Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                eprintln!("{name}: still running after {CHECK_TIME_MAX:?}");
+                std::process::abort();
+            }
+        });
+        Watchdog {
+            is_over: Some(is_over),
+        }
+    }
+}
+
+impl Drop for Watchdog {
+    fn drop(&mut self) {
+        drop(self.is_over.take());
+    }
+}
+
+/// Waits until `is_there`, looking again every millisecond.
+fn wait_until(is_there: impl Fn() -> bool) {
+    while !is_there() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 fn build(builder: Builder) -> EventLoop {
     // SAFETY: the tests keep no thread-local scope open across a wait.
     unsafe { builder.build() }.expect("these tests need io_uring")

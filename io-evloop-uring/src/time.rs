@@ -18,12 +18,21 @@ pub(crate) fn sleep_until(worker: &Worker, deadline: Instant) -> io::Result<()> 
             WaitEntry::Wait { until } => until,
             WaitEntry::Ready => return Ok(()),
         };
-        if !system::has_passed(deadline)
-            && let Some(until) = system::earliest(Some(deadline), until)
-        {
-            worker.park_until(until.as_nanos());
+        let wake =
+            system::earliest(Some(deadline), until).filter(|_| !system::has_passed(deadline));
+        if let Some(wake) = wake {
+            worker.park_until(wake.as_nanos());
         }
         task::end_wait(id);
+        // A sleep that is over is a result and comes before a request; one that
+        // the deadline in force ended is none.
+        if wake.is_some()
+            && wake == until
+            && until.is_some_and(system::has_passed)
+            && let Some(answer) = task::interruption(id, monotonic)
+        {
+            return answer;
+        }
         if system::has_passed(deadline) {
             return Ok(());
         }

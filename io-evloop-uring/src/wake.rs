@@ -20,7 +20,10 @@
 //! ```
 //!
 //! and the loop has a mask with one bit for each worker, written by that worker
-//! alone, so that a waker finds a sleeper without reading every state.
+//! alone, so that a waker finds a sleeper without reading every state. A worker
+//! that takes no jobs (it drains, blocks in place for one fiber, or has no stack
+//! left) sleeps *for its own only*: it leaves its bit alone, so that no wake for a
+//! job is spent on it, and it does not search.
 //!
 //! A worker that has run out of work
 //!
@@ -29,7 +32,8 @@
 //! 2. *arms* its waker, where that needs a submission. A futex wait reads the
 //!    sequence number here, before step 3, so that a bump that belongs to this
 //!    sleep always comes after the read;
-//! 3. *announces*: state := SLEEPING, mask bit set, then a SeqCst fence;
+//! 3. *announces*: state := SLEEPING, mask bit set (if it takes jobs), then a
+//!    SeqCst fence;
 //! 4. *re-checks* every queue that it could take work from, its own and others';
 //! 5. sleeps in the kernel if there was nothing, with or without a time limit;
 //! 6. is *awake*: mask bit cleared, state := AWAKE by a swap, then a SeqCst fence.
@@ -79,7 +83,7 @@ mod spin;
 mod tests;
 
 #[cfg(not(loom))]
-pub(crate) use kernel::{Sender, SleepWake, Sleeper, WakerKind};
-pub(crate) use sleepers::{Search, Sleepers, WORKERS_MAX, WokenBy};
+pub(crate) use kernel::{Sender, SleepWake, Sleeper, WakerKind, new_eventfd, write_eventfd};
+pub(crate) use sleepers::{Reach, Search, Sleepers, WORKERS_MAX, WokenBy};
 #[cfg(not(loom))]
 pub(crate) use spin::SEARCH_MAX;

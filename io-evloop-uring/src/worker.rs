@@ -50,13 +50,15 @@ use io_core::Clock;
 use io_core::parking::Waiter;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
 
-use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, Wait as FiberWait};
+use crate::cell::{
+    CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
+};
 use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
 use crate::offload::Request;
 use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait};
-use crate::shared::{Message, Shared};
+use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
-use crate::wake::{SEARCH_MAX, Sleeper};
+use crate::wake::{Reach, SEARCH_MAX, Sleeper};
 
 /// After so many switches the loop looks at completions, timers and messages,
 /// even if fibers are ready.
@@ -69,11 +71,17 @@ const SWITCHES_PER_READING: u32 = 8;
 const INLINE_UNITS_MAX: u32 = 64;
 /// While fibers are ready, one job is started after so many of them.
 const READY_PER_JOB: u32 = 4;
+/// After so many jobs of its own, a worker looks at those that no worker holds,
+/// or jobs that start jobs could keep them waiting for ever.
+const OWN_JOBS_PER_COMMON: u32 = 32;
 /// Idle fibers kept with their stacks, above which their stacks go back to the pool.
 const IDLE_FIBERS_MAX: usize = 1024;
-/// While a job waits for a stack that cannot be had, the worker looks again
-/// after this time at the latest.
-const STARVED_SLEEP_MAX: Duration = Duration::from_millis(1);
+/// A worker that found no stack for a job tries again after this time, or when a
+/// fiber of it ends.
+const SHORT_SLEEP_MAX: Duration = Duration::from_millis(1);
+/// A submission that was canceled and goes on is canceled again after this time:
+/// it can be between two places where the kernel would find it.
+const CANCEL_AGAIN_NANOS: u64 = 100_000_000;
 
 /// What the scheduler's coroutine of worker 0 is resumed with.
 pub(crate) enum Scheduler {
@@ -102,15 +110,24 @@ pub(crate) struct Worker {
     ready: RefCell<VecDeque<FiberRef>>,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
-    /// A job that found no stack.
-    starved: Cell<Option<Job>>,
+    /// Cells of fibers that have ended.
+    spare_cells: RefCell<Vec<FiberRef>>,
+    /// The main fiber's, if there ever was one.
+    main_cell: Cell<Option<FiberRef>>,
+    /// It found no stack for a job: it takes none until a fiber ends or a while
+    /// has passed.
+    is_short: Cell<bool>,
+    /// Jobs started since it looked at the common queue.
+    own_job_count: Cell<u32>,
     /// The fiber that runs; `None` while the run loop does.
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
     busy_count: Cell<usize>,
     /// Submissions of fibers whose completion has not come.
     submitted_count: Cell<usize>,
-    /// Takes no further job; the main fiber waits for the fibers to end.
+    /// Worker 0: the body of `run` has ended, its end waits for the fibers.
+    is_main_over: Cell<bool>,
+    /// ... and others take the jobs.
     is_draining: Cell<bool>,
     main: Cell<Option<FiberRef>>,
     /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
@@ -122,6 +139,9 @@ pub(crate) struct Worker {
     /// Calls since the last poll that did not park, see `count_inline`.
     inline_count: Cell<u32>,
     is_poll_wanted: Cell<bool>,
+    /// Opens that the kernel's workers perform, and how many workers it may have.
+    waiting_open_count: Cell<u32>,
+    kernel_workers_max: Cell<u32>,
 }
 
 /// Runs `body` with this thread's worker if it is one of `shared`'s.
@@ -145,11 +165,12 @@ pub(crate) fn run_thread(shared: &Arc<Shared>, index: usize) {
     match Worker::new(Arc::clone(shared), index) {
         Ok(worker) => {
             worker.enter();
+            shared.places.report(index, Report::Runs);
             worker.run_loop();
             worker.leave();
         }
         // The loop goes on with fewer workers.
-        Err(_) => shared.give_up_thread(),
+        Err(_) => shared.places.report(index, Report::GivesUp),
     }
 }
 
@@ -160,22 +181,28 @@ impl Worker {
     /// The ring or the eventfd is refused.
     pub(crate) fn new(shared: Arc<Shared>, index: usize) -> io::Result<Worker> {
         let ring = Ring::new(&shared.options.ring)?;
-        let sleeper = shared.wake.attach(index, &ring)?;
         let stacks = StackPool::new(shared.options.stack.clone())?;
         crate::fiber::ensure_alternate_stack()?;
+        // Last of what can fail: it has to be undone by `leave`.
+        let sleeper = shared.wake.attach(index, &ring)?;
+        let kept = shared.take_kept(index);
         Ok(Worker {
             index,
             ring: RefCell::new(ring),
             sleeper: RefCell::new(Some(sleeper)),
             timers: RefCell::default(),
             stacks: RefCell::new(stacks),
-            deque: shared.take_deque(index),
+            deque: kept.deque,
+            spare_cells: RefCell::new(kept.spare_cells),
+            main_cell: Cell::new(kept.main),
+            is_short: Cell::new(false),
+            own_job_count: Cell::new(0),
             ready: RefCell::default(),
             idle: RefCell::default(),
-            starved: Cell::new(None),
             current: Cell::new(None),
             busy_count: Cell::new(0),
             submitted_count: Cell::new(0),
+            is_main_over: Cell::new(false),
             is_draining: Cell::new(false),
             main: Cell::new(None),
             scheduler: UnsafeCell::new(None),
@@ -184,6 +211,8 @@ impl Worker {
             last_poll_nanos: Cell::new(0),
             inline_count: Cell::new(0),
             is_poll_wanted: Cell::new(false),
+            waiting_open_count: Cell::new(0),
+            kernel_workers_max: Cell::new(shared.options.ring.kernel_workers.bounded_max),
             shared,
         })
     }
@@ -204,12 +233,13 @@ impl Worker {
         drop(ring);
         set_thread_word(ptr::null());
         detached.expect("the kernel ends what the ring has armed");
-        let shared = Arc::clone(&self.shared);
-        shared.put_back_deque(self);
-    }
-
-    pub(crate) fn into_deque(self) -> (usize, crossbeam_deque::Worker<Job>) {
-        (self.index, self.deque)
+        self.end_short();
+        let kept = Kept {
+            deque: self.deque,
+            spare_cells: self.spare_cells.into_inner(),
+            main: self.main_cell.into_inner(),
+        };
+        self.shared.put_back(self.index, kept);
     }
 
     // ---- called by others on this thread -----------------------------------
@@ -226,6 +256,11 @@ impl Worker {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.get()
+    }
+
+    /// Whether this worker starts jobs at the moment.
+    fn takes_jobs(&self) -> bool {
+        !self.is_draining.get() && !self.is_short.get()
     }
 
     /// Ends the wait of `task` if it is in one on a fiber of this worker.
@@ -246,7 +281,7 @@ impl Worker {
         let cell = fiber.cell();
         match cell.wait.get() {
             FiberWait::None => {}
-            FiberWait::Ring(slot) => self.cancel(slot),
+            FiberWait::Ring(wait) => self.cancel(wait),
             FiberWait::Futex(waiter) => {
                 // SAFETY: *fibers*: the fiber is parked in this wait, or about to
                 // go on from it, so the waiter on its stack is valid.
@@ -265,20 +300,32 @@ impl Worker {
         }
     }
 
-    /// Asks the kernel to end a submission. The cancel stands behind the
-    /// submission in the queue, and before any later one of the same address, so
-    /// it can hit no other.
-    fn cancel(&self, slot: NonNull<CompletionSlot>) {
-        // SAFETY: *fibers*: the slot's fiber waits for its completion.
-        let slot = unsafe { slot.as_ref() };
-        if slot.is_done.get() || slot.is_cancel_sent.replace(true) {
+    /// Asks the kernel to end what a fiber has submitted. Each cancel stands
+    /// behind its submission in the queue, and before any later one of the same
+    /// address, so it can hit no other.
+    fn cancel(&self, wait: NonNull<RingWait>) {
+        // SAFETY: *fibers*: the wait's fiber is parked (or blocks) in it.
+        let wait = unsafe { wait.as_ref() };
+        if wait.remaining.get() == 0 {
             return;
         }
-        let address = SlotAddress::of(ptr::from_ref(slot));
-        self.ring.borrow_mut().push(Entry::cancel(address));
+        // SAFETY: *fibers*: the slots are as alive as the wait.
+        for slot in unsafe { wait.slots.as_ref() } {
+            if !slot.is_done.get() {
+                slot.is_cancel_sent.set(true);
+                let address = SlotAddress::of(ptr::from_ref(slot));
+                self.ring.borrow_mut().push(Entry::cancel(address));
+            }
+        }
+        let again = now_nanos().saturating_add(CANCEL_AGAIN_NANOS);
+        let mut timers = self.timers.borrow_mut();
+        let timer = timers.arm(again, wait.fiber);
+        if let Some(before) = wait.timer.replace(Some(timer)) {
+            timers.disarm(before);
+        }
     }
 
-    /// A completion has come: its fiber is ready.
+    /// A completion has come: its fiber is ready, if it is the last it waits for.
     fn complete(&self, completion: Completion) {
         let UserData::Operation(address) = completion.user_data else {
             // A cancel's own answer says nothing: its operation's completion does.
@@ -291,8 +338,11 @@ impl Worker {
         slot.result.set(completion.result);
         slot.is_done.set(true);
         self.submitted_count.set(self.submitted_count.get() - 1);
-        if !slot.is_in_place.get() {
-            self.push_ready(slot.fiber);
+        // SAFETY: as above; it was set before the submission was pushed.
+        let wait = unsafe { &*slot.wait.get() };
+        wait.remaining.set(wait.remaining.get() - 1);
+        if wait.remaining.get() == 0 && !wait.is_in_place.get() {
+            self.push_ready(wait.fiber);
         }
     }
 
@@ -312,7 +362,7 @@ impl Worker {
             *switches += 1;
             let flow = self.resume(fiber, Resume::Continue);
             if flow == Flow::Continue && switches.is_multiple_of(READY_PER_JOB) {
-                self.start_own_job();
+                self.start_job_in_turn(*switches);
             }
             return flow;
         }
@@ -320,7 +370,7 @@ impl Worker {
             *switches += 1;
             return Flow::Continue;
         }
-        if self.is_draining.get() && self.busy_count.get() == 0 {
+        if self.is_main_over.get() && self.busy_count.get() == 0 && !self.has_to_take_jobs() {
             return self.resume_main();
         }
         if self.main.get().is_none() && self.shared.is_stopping() && self.busy_count.get() == 0 {
@@ -391,39 +441,56 @@ impl Worker {
 
     /// Spins, then sleeps, until there may be something to do.
     fn idle(&self) {
-        let sleepers = self.shared.wake.sleepers();
-        if sleepers.search(SEARCH_MAX, || self.can_take_work()) {
-            return;
-        }
         if self.stacks.borrow_mut().trim() > 0 {
             return;
         }
+        let takes_jobs = self.takes_jobs();
+        // Completions only show in an enter: who waits for one does not spin.
+        if takes_jobs && self.submitted_count.get() == 0 {
+            let sleepers = self.shared.wake.sleepers();
+            if sleepers.search(SEARCH_MAX, || self.can_take_work()) {
+                self.pass_on_after_search();
+                return;
+            }
+        }
+        let reach = if takes_jobs {
+            Reach::ForJobs
+        } else {
+            Reach::OwnOnly
+        };
         let wait = self.wait_for_timer();
         let mut ring = self.ring.borrow_mut();
         let mut sleeper = self.sleeper.borrow_mut();
         let sleeper = sleeper.as_mut().expect("attached while the worker runs");
         let has_work = || self.can_take_work();
-        let slept = sleeper.sleep(&mut ring, wait, has_work, |_, completion| {
-            self.complete(completion)
+        let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
+            self.complete(completion);
         });
         slept.expect("a ring that fails for good leaves the kernel with our buffers");
         drop(ring);
+        self.end_short();
         self.last_poll_nanos.set(now_nanos());
         self.fire_timers();
     }
 
+    /// While this worker searched, new jobs woke nobody. If it has something else
+    /// to do first, the next sleeper gets the wake.
+    fn pass_on_after_search(&self) {
+        let inbox = &self.shared.workers[self.index].inbox;
+        if !inbox.is_empty() && self.shared.has_jobs() {
+            self.shared.announce_job();
+        }
+    }
+
     /// How long a sleep may be.
     fn wait_for_timer(&self) -> Wait {
-        let starved = self.starved.take();
-        let is_starved = starved.is_some();
-        self.starved.set(starved);
         let timer = self.timers.borrow().next_nanos();
         let rest = timer.map(|nanos| Duration::from_nanos(nanos.saturating_sub(now_nanos())));
-        match (rest, is_starved) {
+        match (rest, self.is_short.get()) {
             (None, false) => Wait::One,
-            (None, true) => Wait::OneFor(STARVED_SLEEP_MAX),
+            (None, true) => Wait::OneFor(SHORT_SLEEP_MAX),
             (Some(rest), false) => Wait::OneFor(rest),
-            (Some(rest), true) => Wait::OneFor(rest.min(STARVED_SLEEP_MAX)),
+            (Some(rest), true) => Wait::OneFor(rest.min(SHORT_SLEEP_MAX)),
         }
     }
 
@@ -432,9 +499,7 @@ impl Worker {
         let shared = &self.shared;
         !shared.workers[self.index].inbox.is_empty()
             || shared.is_stopping()
-            || !self.is_draining.get()
-                && (!shared.injector.is_empty()
-                    || shared.workers.iter().any(|other| !other.stealer.is_empty()))
+            || self.takes_jobs() && shared.has_jobs()
     }
 
     fn next_ready(&self) -> Option<FiberRef> {
@@ -517,6 +582,11 @@ impl Worker {
             Park::Yield => self.push_ready(fiber),
             Park::Finished(done) => self.finish(fiber, done),
             Park::Ring(entry) => self.ring.borrow_mut().push(entry),
+            Park::Batch(mut entries) => {
+                // SAFETY: *fibers*: they lie on the parked fiber's stack.
+                let entries = unsafe { entries.as_mut() };
+                self.push_all(entries);
+            }
             Park::Futex {
                 waiter,
                 word,
@@ -537,8 +607,16 @@ impl Worker {
         } else {
             self.retire(fiber);
         }
+        self.end_short();
         self.shared.count_ended();
         done.publish();
+    }
+
+    /// There may be a stack again.
+    fn end_short(&self) {
+        if self.is_short.replace(false) {
+            self.shared.end_short();
+        }
     }
 
     fn enqueue(
@@ -558,12 +636,13 @@ impl Worker {
         }
     }
 
-    fn offload(&self, fiber: FiberRef, mut request: NonNull<Request>) {
+    fn offload(&self, fiber: FiberRef, request: NonNull<Request>) {
         // SAFETY: requests: the fiber is parked for it.
         let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
-        if let Err(error) = handed {
-            // SAFETY: the pool has not taken it, and the fiber is parked.
-            unsafe { request.as_mut() }.result = Some(Err(error));
+        if handed.is_err() {
+            // No thread can be had: it is performed here, late rather than not.
+            // SAFETY: requests: the pool has not taken it, and the fiber is parked.
+            unsafe { Request::perform(request) };
             self.push_ready(fiber);
         }
     }

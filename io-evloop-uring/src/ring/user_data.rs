@@ -41,9 +41,9 @@ impl SlotAddress {
         SlotAddress(address)
     }
 
-    /// The address of `slot`.
+    /// The address of `slot`, exposed: it becomes a pointer again.
     pub(crate) fn of<T>(slot: *const T) -> SlotAddress {
-        SlotAddress::new(slot.addr())
+        SlotAddress::new(slot.expose_provenance())
     }
 
     /// The number that was packed.

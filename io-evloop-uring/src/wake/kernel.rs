@@ -19,13 +19,13 @@
     reason = "futex(2), eventfd(2), and entries that name them"
 )]
 
-use super::sleepers::{Sleepers, WokenBy};
+use super::sleepers::{Reach, Sleepers, WokenBy};
 use crate::ring::{
     Completion, Entry, Opcode, OpcodeSet, PollTimes, Ring, UserData, Wait, WakeArm,
     send_wake_message,
 };
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -293,27 +293,7 @@ impl WakeTarget {
 
     fn write_eventfd(&self) -> io::Result<()> {
         let eventfd = self.eventfd.get().expect("who sleeps has attached");
-        let one = 1_u64;
-        loop {
-            // SAFETY: the eight bytes of `one` are read.
-            let written = unsafe {
-                libc::write(
-                    eventfd.as_raw_fd(),
-                    (&raw const one).cast(),
-                    size_of::<u64>(),
-                )
-            };
-            if written >= 0 {
-                return Ok(());
-            }
-            let error = io::Error::last_os_error();
-            match error.raw_os_error() {
-                Some(libc::EINTR) => {}
-                // The counter is at its end: it is readable, so the poll fires.
-                Some(libc::EAGAIN) => return Ok(()),
-                _ => return Err(error),
-            }
-        }
+        write_eventfd(eventfd.as_fd())
     }
 
     /// The number of writes since the last call.
@@ -342,7 +322,33 @@ impl WakeTarget {
     }
 }
 
-fn new_eventfd() -> io::Result<OwnedFd> {
+/// Adds one to an eventfd.
+pub(crate) fn write_eventfd(eventfd: BorrowedFd<'_>) -> io::Result<()> {
+    let one = 1_u64;
+    loop {
+        // SAFETY: the eight bytes of `one` are read.
+        let written = unsafe {
+            libc::write(
+                eventfd.as_raw_fd(),
+                (&raw const one).cast(),
+                size_of::<u64>(),
+            )
+        };
+        if written >= 0 {
+            return Ok(());
+        }
+        let error = io::Error::last_os_error();
+        match error.raw_os_error() {
+            Some(libc::EINTR) => {}
+            // The counter is at its end: it is readable, so a poll fires.
+            Some(libc::EAGAIN) => return Ok(()),
+            _ => return Err(error),
+        }
+    }
+}
+
+/// A new eventfd, not readable yet.
+pub(crate) fn new_eventfd() -> io::Result<OwnedFd> {
     // SAFETY: eventfd(2) takes no memory.
     let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
     if fd < 0 {
@@ -397,12 +403,12 @@ impl Sleeper {
     pub(crate) fn sleep(
         &mut self,
         ring: &mut Ring,
-        wait: Wait,
+        (wait, reach): (Wait, Reach),
         mut has_work: impl FnMut() -> bool,
         sink: impl FnMut(&mut Ring, Completion),
     ) -> io::Result<usize> {
         let wait = self.arm(ring, wait);
-        self.shared.sleepers.announce(self.worker);
+        self.shared.sleepers.announce(self.worker, reach);
         let reaped = if has_work() {
             Ok(0)
         } else {

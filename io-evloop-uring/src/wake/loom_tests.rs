@@ -5,7 +5,7 @@
 //! sleeper takes it. A lost wake is a model that ends with a thread still waiting,
 //! which loom reports as a deadlock.
 
-use super::sleepers::{Sleepers, WokenBy};
+use super::sleepers::{Reach, Sleepers, WokenBy};
 use loom::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use loom::sync::{Arc, Notify};
 use loom::thread;
@@ -72,7 +72,7 @@ impl Model {
 
     /// One sleep; `kernel` is what happens in it.
     fn sleep(&self, worker: usize, has_work: impl Fn() -> bool, kernel: impl Fn()) -> WokenBy {
-        self.sleepers.announce(worker);
+        self.sleepers.announce(worker, Reach::ForJobs);
         if !has_work() {
             kernel();
         }
@@ -215,6 +215,36 @@ fn loom_a_searcher_that_leaves_a_job_wakes_the_next() {
         model.start_job();
         searcher.join().unwrap();
         other.join().unwrap();
+    });
+}
+
+/// Worker 0 sleeps on its own account (it drains, or blocks in place): the wake
+/// for a job must go to worker 1.
+#[test]
+fn loom_a_sleeper_that_takes_no_jobs_swallows_no_wake() {
+    bounded_model(|| {
+        let model = Model::new(2);
+        let own = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || {
+                let is_ready = || model.ready.load(Ordering::Acquire) > 0;
+                while !is_ready() {
+                    model.sleepers.announce(0, Reach::OwnOnly);
+                    if !is_ready() {
+                        model.rings[0].wait();
+                    }
+                    model.sleepers.awake(0);
+                }
+            })
+        };
+        let taker = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || model.run_one_job(1))
+        };
+        model.start_job();
+        taker.join().unwrap();
+        model.make_ready();
+        own.join().unwrap();
     });
 }
 

@@ -21,8 +21,8 @@ const SOMEBODY_SEARCHES: u32 = 1;
 pub(crate) struct Sleepers {
     states: Box<[SleepState]>,
     /// Bit `w % 64` of word `w / 64` is set while worker `w` is between announce
-    /// and awake. Only that worker writes it; wakers read it as a hint where to
-    /// look. Ordered by the SeqCst fences of announce, awake and notify.
+    /// and awake and would take a job. Only that worker writes it; wakers read it
+    /// as a hint where to look. Ordered by the SeqCst fences of announce, awake and notify.
     mask: Box<[AtomicU64]>,
     /// Written by the searcher. A waker's load after its fence pairs with the
     /// store before the fence at the end of a search.
@@ -46,6 +46,16 @@ pub(crate) enum WokenBy {
     Waker,
     /// Nobody did: a completion, the time limit, or work in the re-check.
     Itself,
+}
+
+/// What a sleep may be ended for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// Also for a job that any worker may take; the re-check has to look for one.
+    ForJobs,
+    /// Only for what is this worker's own: it takes no job. A wake for a job that
+    /// it got would be lost to those who could take it.
+    OwnOnly,
 }
 
 impl Sleepers {
@@ -78,11 +88,16 @@ impl Sleepers {
 
     /// Owner, step 3. The re-check comes after it, and [`awake`](Self::awake)
     /// whatever that finds.
-    pub(crate) fn announce(&self, worker: usize) {
+    pub(crate) fn announce(&self, worker: usize, reach: Reach) {
         let state = &self.states[worker].word;
         // Release: a claim acquires how this worker wants to be woken.
         state.store(SLEEPING, Ordering::Release);
-        self.mask[worker / BITS].fetch_or(bit_of(worker), Ordering::Relaxed);
+        match reach {
+            Reach::ForJobs => {
+                self.mask[worker / BITS].fetch_or(bit_of(worker), Ordering::Relaxed);
+            }
+            Reach::OwnOnly => {}
+        }
         fence(Ordering::SeqCst);
     }
 
@@ -141,6 +156,11 @@ impl Sleepers {
             )
             .ok()
             .map(|_| Search { sleepers: self })
+    }
+
+    /// Whether a worker is between announce and awake, for tests.
+    pub(crate) fn is_asleep(&self, worker: usize) -> bool {
+        self.states[worker].word.load(Ordering::Relaxed) != AWAKE
     }
 
     /// How many workers are between announce and awake, for statistics.

@@ -30,7 +30,11 @@ impl Worker {
         let scheduler = unsafe { Fiber::new(stack, body) };
         // SAFETY: *own thread*: nothing refers to it yet.
         unsafe { *self.scheduler.get() = Some(scheduler) };
-        let main = self.shared.make_cell(self.index, FiberKind::Main);
+        let main = match self.main_cell.get() {
+            Some(main) => main,
+            None => self.shared.make_cell(self.index, FiberKind::Main),
+        };
+        self.main_cell.set(Some(main));
         self.main.set(Some(main));
         self.current.set(Some(main));
         Ok(())
@@ -46,21 +50,43 @@ impl Worker {
         self.run_loop();
     }
 
-    /// The main fiber's job is done: no further jobs, and wait for what was started.
+    /// The body of `run` is over: no further jobs, and wait for what was started.
+    /// The steps are those of `shared/places.rs`; if nobody else can take jobs,
+    /// this worker goes on doing so.
     pub(crate) fn drain_main(&self) {
-        self.is_draining.set(true);
-        let mut has_jobs = false;
-        while let Some(job) = self.deque.pop() {
-            self.shared.injector.push(job);
-            has_jobs = true;
+        self.is_main_over.set(true);
+        loop {
+            self.is_draining.set(true);
+            while let Some(job) = self.deque.pop() {
+                self.shared.injector.push(job);
+            }
+            self.shared.places.begin_drain();
+            if !self.shared.injector.is_empty() {
+                if self.shared.ensure_taker() {
+                    self.shared.announce_job();
+                } else {
+                    self.take_jobs_again();
+                }
+            }
+            if self.busy_count.get() > 0 || self.has_to_take_jobs() {
+                self.park(Park::Drain);
+            }
+            if self.is_draining.get() {
+                return;
+            }
         }
-        self.shared.free_caller_place();
-        if has_jobs {
-            self.shared.announce_job();
+    }
+
+    /// Nobody else takes jobs: this worker does again, and drains later.
+    pub(crate) fn take_jobs_again(&self) {
+        if self.is_draining.replace(false) {
+            self.shared.places.end_drain();
         }
-        if self.busy_count.get() > 0 {
-            self.park(Park::Drain);
-        }
+    }
+
+    /// Whether the end of `run` has to wait for jobs that only this worker takes.
+    pub(super) fn has_to_take_jobs(&self) -> bool {
+        !self.is_draining.get() && self.shared.has_jobs()
     }
 
     /// Ends the run loop's coroutine.

@@ -8,45 +8,66 @@ use crossbeam_deque::Steal;
 use io_core::IoId;
 use io_core::task::Job;
 
-use super::{Flow, Worker};
+use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker};
 use crate::cell::{FiberCell, FiberKind, FiberRef, Park, Resume};
-use crate::fiber::{Fiber, Suspender, Switch};
+use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 
 impl Worker {
-    pub(super) fn start_own_job(&self) {
-        if let Some(job) = self.deque.pop() {
+    /// While fibers are ready: one job of this worker or of the common queue, and
+    /// from time to time another worker's.
+    pub(super) fn start_job_in_turn(&self, switches: u32) {
+        if !self.takes_jobs() {
+            return;
+        }
+        let job = if switches.is_multiple_of(SWITCHES_PER_POLL) {
+            self.next_job()
+        } else {
+            self.own_job()
+        };
+        if let Some(job) = job {
             self.start(job);
         }
     }
 
     /// Starts a job of anybody's; returns whether there was one.
     pub(super) fn start_any_job(&self) -> bool {
-        if let Some(job) = self.starved.take() {
-            return self.start(job);
-        }
-        if self.is_draining.get() {
+        if !self.takes_jobs() {
             return false;
         }
-        match self.deque.pop().or_else(|| self.steal()) {
+        match self.next_job() {
             Some(job) => self.start(job),
             None => false,
         }
     }
 
-    /// Takes jobs from the common queue, or from another worker's. If more are
-    /// left, the next sleeper is woken for them.
-    pub(super) fn steal(&self) -> Option<Job> {
+    fn next_job(&self) -> Option<Job> {
+        self.own_job().or_else(|| self.steal())
+    }
+
+    /// A job of this worker; in between one that no worker holds.
+    fn own_job(&self) -> Option<Job> {
+        let count = self.own_job_count.get() + 1;
+        if count < OWN_JOBS_PER_COMMON
+            && let Some(job) = self.deque.pop()
+        {
+            self.own_job_count.set(count);
+            return Some(job);
+        }
+        self.own_job_count.set(0);
+        let common = || retry(|| self.shared.injector.steal_batch_and_pop(&self.deque));
+        common().or_else(|| self.deque.pop())
+    }
+
+    /// Takes jobs from another worker's queue, from its old end.
+    fn steal(&self) -> Option<Job> {
         let shared = &self.shared;
         let count = shared.workers.len();
-        let victims = (1..count).map(|step| &shared.workers[(self.index + step) % count].stealer);
-        let mut job = retry(|| shared.injector.steal_batch_and_pop(&self.deque));
-        for victim in victims {
-            if job.is_some() {
-                break;
-            }
-            job = retry(|| victim.steal_batch_and_pop(&self.deque));
-        }
-        if job.is_some() && !self.deque.is_empty() {
+        let job = (1..count).find_map(|step| {
+            let victim = &shared.workers[(self.index + step) % count].stealer;
+            retry(|| victim.steal_batch_and_pop(&self.deque))
+        });
+        // Whoever takes a job and sees more wakes the next worker (`wake.rs`).
+        if job.is_some() && shared.has_jobs() {
             shared.announce_job();
         }
         job
@@ -72,19 +93,30 @@ impl Worker {
         true
     }
 
-    /// There is no stack: the offload pool has threads, otherwise the job waits
-    /// for a fiber of this worker to end.
-    pub(super) fn starve(&self, job: Job) {
-        match self.shared.offload.run(&self.shared, job) {
-            Ok(()) => self.shared.count_ended(),
-            Err(job) => self.starved.set(Some(job)),
+    /// There is no stack. Another worker may have one; otherwise the job gets a
+    /// thread of its own, since all fibers may be waiting for it; without one it
+    /// waits until a stack is free.
+    fn starve(&self, job: Job) {
+        self.is_short.set(true);
+        let rest = if self.shared.begin_short() {
+            Some(job)
+        } else {
+            self.shared.offload.run_alone(&self.shared, job).err()
+        };
+        if let Some(job) = rest {
+            self.shared.injector.push(job);
+            self.shared.announce_job();
         }
     }
 
     pub(super) fn make_fiber(&self) -> io::Result<FiberRef> {
         let mut stack = self.stacks.borrow_mut().take()?;
-        let fiber = self.shared.make_cell(self.index, FiberKind::Pooled);
-        stack.set_label(fiber.place() as u64, "task");
+        let spare = self.spare_cells.borrow_mut().pop();
+        let fiber = match spare {
+            Some(fiber) => fiber,
+            None => self.shared.make_cell(self.index, FiberKind::Pooled),
+        };
+        stack.set_label(fiber.cell().number as u64, "task");
         let cell = fiber.cell();
         cell.bounds.set(Some(stack.bounds()));
         let worker: *const Worker = self;
@@ -122,6 +154,20 @@ impl Worker {
         }
     }
 
+    /// Whether the running fiber's stack has room for a task inline: more than
+    /// half of it is free.
+    pub(crate) fn has_room_inline(&self) -> bool {
+        let Some(fiber) = self.current_fiber() else {
+            return false;
+        };
+        let bounds = match fiber.cell().kind {
+            FiberKind::Pooled => fiber.cell().bounds.get(),
+            // Only at the limit of tasks, so its cost is no matter.
+            FiberKind::Main => StackBounds::of_current_thread().ok(),
+        };
+        bounds.is_some_and(|bounds| bounds.remaining_stack_bytes() > bounds.total_bytes() / 2)
+    }
+
     pub(crate) fn id(&self) -> IoId {
         IoId::of(&*self.shared)
     }
@@ -140,6 +186,7 @@ impl Worker {
             Switch::Suspended(_) => unreachable!("an idle fiber ends when it is told to"),
         }
         fiber.cell().suspender.set(None);
+        self.spare_cells.borrow_mut().push(fiber);
     }
 }
 

@@ -5,15 +5,34 @@
 
 use std::ptr;
 use std::ptr::NonNull;
+use std::slice;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use io_core::parking::Waiter;
-use io_core::task;
+use io_core::{OperationKind, task};
 
 use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos};
-use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, Wait as FiberWait};
+use crate::cell::{
+    CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
+};
 use crate::fiber::Switch;
 use crate::ring::{Entry, SlotAddress};
+use crate::wake::Reach;
+
+/// The place of one open that waits; see [`Worker::keep_kernel_worker`].
+pub(crate) struct KernelWorkerPlace<'a>(&'a Worker);
+
+impl Drop for KernelWorkerPlace<'_> {
+    fn drop(&mut self) {
+        let count = self.0.waiting_open_count.get() - 1;
+        self.0.waiting_open_count.set(count);
+        let base = self.0.shared.options.ring.kernel_workers.bounded_max;
+        if count == 0 && self.0.kernel_workers_max.get() > base {
+            self.0.bound_kernel_workers(base);
+        }
+    }
+}
 
 impl Worker {
     /// The fiber that runs, or `None` while the run loop itself does.
@@ -51,32 +70,81 @@ impl Worker {
 
     /// Pushes the submission that `entry` makes and parks until it completes, at
     /// most until `until_nanos`, when it is canceled. Blocks the worker instead
-    /// where the fiber must not switch.
+    /// where the fiber must not switch. Returns the result, and whether we asked
+    /// the kernel to end it.
     pub(crate) fn submit_and_park(
         &self,
         until_nanos: Option<u64>,
         entry: impl FnOnce(SlotAddress) -> Entry,
     ) -> (i32, bool) {
-        let fiber = self.current.get().expect("a fiber submits");
-        let cell = fiber.cell();
-        let slot = CompletionSlot::new(fiber);
+        let slot = CompletionSlot::new();
         let entry = entry(SlotAddress::of(&raw const slot));
-        self.submitted_count.set(self.submitted_count.get() + 1);
-        cell.wait.set(FiberWait::Ring(NonNull::from(&slot)));
-        let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
-        if self.must_block() {
-            slot.is_in_place.set(true);
-            self.ring.borrow_mut().push(entry);
-            self.block_until(|| slot.is_done.get());
-        } else {
-            self.park(Park::Ring(entry));
+        self.wait_for_slots(slice::from_ref(&slot), until_nanos, || {
+            if self.must_block() {
+                self.ring.borrow_mut().push(entry);
+            } else {
+                self.park(Park::Ring(entry));
+            }
+        });
+        (slot.result.get(), slot.is_cancel_sent.get())
+    }
+
+    /// The same for several: `entries` belong to `slots`, one each, and are
+    /// submitted together. The results are in the slots.
+    pub(crate) fn submit_all_and_park(
+        &self,
+        until_nanos: Option<u64>,
+        slots: &[CompletionSlot],
+        entries: &mut Vec<Entry>,
+    ) {
+        assert_eq!(slots.len(), entries.len(), "one slot for each submission");
+        if slots.is_empty() {
+            return;
         }
-        assert!(slot.is_done.get(), "only its completion ends a submission");
-        if let Some(timer) = timer {
+        self.wait_for_slots(slots, until_nanos, || {
+            if self.must_block() {
+                self.push_all(entries);
+            } else {
+                self.park(Park::Batch(NonNull::from(entries)));
+            }
+        });
+    }
+
+    pub(super) fn push_all(&self, entries: &mut Vec<Entry>) {
+        let mut ring = self.ring.borrow_mut();
+        for entry in entries.drain(..) {
+            ring.push(entry);
+        }
+    }
+
+    /// Waits until every slot is done. `submit` pushes the submissions, and parks
+    /// unless the worker is to be blocked.
+    fn wait_for_slots(
+        &self,
+        slots: &[CompletionSlot],
+        until_nanos: Option<u64>,
+        submit: impl FnOnce(),
+    ) {
+        let fiber = self.current.get().expect("a fiber submits");
+        let wait = RingWait::new(fiber, slots);
+        for slot in slots {
+            slot.wait.set(&raw const wait);
+        }
+        self.submitted_count
+            .set(self.submitted_count.get() + slots.len());
+        fiber.cell().wait.set(FiberWait::Ring(NonNull::from(&wait)));
+        let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
+        wait.timer.set(timer);
+        wait.is_in_place.set(self.must_block());
+        submit();
+        if wait.is_in_place.get() {
+            self.block_until(|| wait.remaining.get() == 0);
+        }
+        assert_eq!(wait.remaining.get(), 0, "only completions end a submission");
+        if let Some(timer) = wait.timer.get() {
             self.timers.borrow_mut().disarm(timer);
         }
-        cell.wait.set(FiberWait::None);
-        (slot.result.get(), slot.is_cancel_sent.get())
+        fiber.cell().wait.set(FiberWait::None);
     }
 
     /// Parks until a timer at `until_nanos` or an interrupt.
@@ -177,14 +245,58 @@ impl Worker {
             let sleeper = sleeper.as_mut().expect("attached while the worker runs");
             let inbox = &self.shared.workers[self.index].inbox;
             let has_work = || is_done() || !inbox.is_empty();
+            // Other fibers wait: a wake for a job would be lost here.
+            let wait = (wait, Reach::OwnOnly);
             let reaped = sleeper.sleep(&mut ring, wait, has_work, |_, completion| {
-                self.complete(completion)
+                self.complete(completion);
             });
             reaped.expect("a ring that fails for good leaves the kernel with our buffers");
             drop(ring);
             self.take_messages();
             self.last_poll_nanos.set(now_nanos());
             self.fire_timers();
+        }
+    }
+
+    /// For tests: how much longer a direct call of `kind` takes.
+    pub(crate) fn delay_of(&self, kind: OperationKind) -> Duration {
+        match self.shared.options.slow_kind {
+            Some((slow, delay)) if slow == kind => delay,
+            Some(_) | None => Duration::ZERO,
+        }
+    }
+
+    /// For tests: takes that longer.
+    pub(crate) fn delay_for_test(&self, kind: OperationKind) {
+        let delay = self.delay_of(kind);
+        if !delay.is_zero() {
+            std::thread::sleep(delay);
+        }
+    }
+
+    /// A kernel worker is going to wait for somebody else, perhaps for ever: as
+    /// long as the answer lives, there is one more of them.
+    pub(crate) fn keep_kernel_worker(&self) -> KernelWorkerPlace<'_> {
+        let count = self.waiting_open_count.get() + 1;
+        self.waiting_open_count.set(count);
+        // Half of those there are anyway is left to the others.
+        let base = self.shared.options.ring.kernel_workers.bounded_max;
+        let wanted = base / 2 + count;
+        if wanted > self.kernel_workers_max.get() {
+            self.bound_kernel_workers(wanted.next_power_of_two());
+        }
+        KernelWorkerPlace(self)
+    }
+
+    fn bound_kernel_workers(&self, bounded_max: u32) {
+        // If the kernel refuses, opens beyond the bound wait for each other.
+        if self
+            .ring
+            .borrow_mut()
+            .bound_kernel_workers(bounded_max)
+            .is_ok()
+        {
+            self.kernel_workers_max.set(bounded_max);
         }
     }
 

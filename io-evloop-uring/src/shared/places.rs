@@ -1,0 +1,299 @@
+//! [`Places`]: who takes jobs. The limit of workers is a number of places; a
+//! worker thread has one for good, the caller of `run` has one while its body
+//! runs. `shared.rs` asks before it queues a job; worker threads and the caller
+//! report here.
+//!
+//! # The protocol
+//! A job must not be queued for nobody. *Takers* are worker threads whose ring
+//! is made, and the caller until it drains.
+//!
+//! Whoever queues a job
+//! 1. makes sure that there is a taker, or starts one and waits for its report;
+//! 2. pushes the job;
+//! 3. passes a SeqCst fence and looks again whether there is a taker: the caller
+//!    may have begun to drain in between. If there is none, back to 1.
+//!
+//! The caller that begins to drain
+//! 1. says that it takes no more jobs and hands on those it has;
+//! 2. passes a SeqCst fence;
+//! 3. looks whether jobs are queued. If so, it makes sure that there is a taker,
+//!    and if none can be had it takes jobs again.
+//!
+//! One of the two fences comes first: either the drainer sees the job, or who
+//! queued it sees that the taker is gone. Threads stay until the loop ends.
+
+use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+/// The places of one loop.
+pub(crate) struct Places {
+    state: Mutex<State>,
+    /// A worker thread has reported, or the caller has changed its mind.
+    changed: Condvar,
+    places_max: usize,
+    /// Threads and caller that take jobs: what the lock's state says, for those
+    /// who need not be right. Written under the lock, SeqCst by the fences.
+    taker_count: AtomicUsize,
+    /// Whether a further thread may be started: also a copy, so that `start` need
+    /// not lock to learn it. Relaxed: who sees an old `1` looks again under the
+    /// lock; an old `0` means that a taker starts right now.
+    startable: AtomicUsize,
+}
+
+struct State {
+    handles: Vec<JoinHandle<()>>,
+    /// Threads whose ring is made.
+    running_count: usize,
+    /// Threads that have not reported yet.
+    starting_count: usize,
+    caller: Caller,
+    /// The last thread could not be started or got no ring: while there are
+    /// others, no further one is tried.
+    has_failed: bool,
+    free_indices: Vec<usize>,
+    is_stopping: bool,
+}
+
+/// What the caller of `run` does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Out,
+    TakesJobs,
+    Drains,
+}
+
+/// Whether a new worker thread got what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Report {
+    /// It takes jobs from here on.
+    Runs,
+    /// It has no ring and ends.
+    GivesUp,
+}
+
+impl Places {
+    /// `places_max` places; threads get the indices from 1 on.
+    pub(crate) fn new(places_max: usize) -> Places {
+        Places {
+            state: Mutex::new(State {
+                handles: Vec::new(),
+                running_count: 0,
+                starting_count: 0,
+                caller: Caller::Out,
+                has_failed: false,
+                free_indices: (1..=places_max).rev().collect(),
+                is_stopping: false,
+            }),
+            changed: Condvar::new(),
+            places_max,
+            taker_count: AtomicUsize::new(0),
+            startable: AtomicUsize::new(1),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Copies what others read without the lock, and tells who waits.
+    fn publish(&self, state: &State) {
+        let caller = usize::from(state.caller == Caller::TakesJobs);
+        self.taker_count
+            .store(state.running_count + caller, Ordering::SeqCst);
+        let startable = usize::from(state.has_room(self.places_max));
+        self.startable.store(startable, Ordering::Relaxed);
+        self.changed.notify_all();
+    }
+
+    /// How many take jobs, by a look that orders itself after what the caller
+    /// has pushed.
+    pub(crate) fn taker_count(&self) -> usize {
+        fence(Ordering::SeqCst);
+        self.taker_count.load(Ordering::SeqCst)
+    }
+
+    /// Starts a thread by `spawn` if a place is free; there is more work than takers.
+    pub(crate) fn start_further(&self, spawn: impl FnOnce(usize) -> Option<JoinHandle<()>>) {
+        if self.startable.load(Ordering::Relaxed) == 1 {
+            let mut state = self.state();
+            if state.has_room(self.places_max) {
+                state.start(spawn);
+            }
+            self.publish(&state);
+        }
+    }
+
+    /// Makes sure that somebody takes jobs, and waits for the report of a thread
+    /// if it has to. False if nobody can be had.
+    pub(crate) fn ensure_taker(&self, spawn: impl FnOnce(usize) -> Option<JoinHandle<()>>) -> bool {
+        if self.taker_count() > 0 {
+            return true;
+        }
+        let mut spawn = Some(spawn);
+        let mut state = self.state();
+        loop {
+            if state.has_taker() {
+                return true;
+            }
+            if state.starting_count > 0 {
+                state = self
+                    .changed
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            // A former failure does not count: without any taker it is worth a try.
+            let Some(spawn) = spawn.take().filter(|_| !state.is_stopping) else {
+                return false;
+            };
+            state.start(spawn);
+            self.publish(&state);
+        }
+    }
+
+    /// A new thread reports.
+    pub(crate) fn report(&self, index: usize, report: Report) {
+        let mut state = self.state();
+        state.starting_count -= 1;
+        match report {
+            Report::Runs => {
+                state.running_count += 1;
+                state.has_failed = false;
+            }
+            Report::GivesUp => {
+                state.free_indices.push(index);
+                state.has_failed = true;
+            }
+        }
+        self.publish(&state);
+    }
+
+    /// The calling thread wants to be worker 0.
+    ///
+    /// # Panics
+    /// If another `run` is active.
+    pub(crate) fn enter_caller(&self) {
+        let mut state = self.state();
+        assert!(
+            state.caller == Caller::Out,
+            "EventLoop::run is already active on another thread"
+        );
+        state.caller = Caller::TakesJobs;
+        self.publish(&state);
+    }
+
+    /// The caller takes no more jobs: step 1 of its protocol, with step 2.
+    pub(crate) fn begin_drain(&self) {
+        let mut state = self.state();
+        state.caller = Caller::Drains;
+        self.publish(&state);
+        drop(state);
+        fence(Ordering::SeqCst);
+    }
+
+    /// Nobody else can be had: the caller takes jobs again.
+    pub(crate) fn end_drain(&self) {
+        let mut state = self.state();
+        state.caller = Caller::TakesJobs;
+        self.publish(&state);
+    }
+
+    pub(crate) fn leave_caller(&self) {
+        let mut state = self.state();
+        state.caller = Caller::Out;
+        self.publish(&state);
+    }
+
+    /// No thread starts any more; gives out those there are.
+    pub(crate) fn stop(&self) -> Vec<JoinHandle<()>> {
+        let mut state = self.state();
+        state.is_stopping = true;
+        self.publish(&state);
+        std::mem::take(&mut state.handles)
+    }
+}
+
+impl State {
+    fn has_taker(&self) -> bool {
+        self.running_count > 0 || self.caller == Caller::TakesJobs
+    }
+
+    fn has_room(&self, places_max: usize) -> bool {
+        let taken = self.running_count + self.starting_count;
+        let caller = usize::from(self.caller == Caller::TakesJobs);
+        !self.has_failed && !self.is_stopping && taken + caller < places_max
+    }
+
+    fn start(&mut self, spawn: impl FnOnce(usize) -> Option<JoinHandle<()>>) {
+        let Some(index) = self.free_indices.pop() else {
+            return;
+        };
+        match spawn(index) {
+            Some(handle) => {
+                self.handles.push(handle);
+                self.starting_count += 1;
+            }
+            None => {
+                self.free_indices.push(index);
+                self.has_failed = true;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spawn(_index: usize) -> Option<JoinHandle<()>> {
+        Some(std::thread::spawn(|| ()))
+    }
+
+    #[test]
+    fn the_caller_has_a_place_until_it_drains() {
+        let places = Places::new(1);
+        places.enter_caller();
+        places.start_further(|_| unreachable!("the only place is taken"));
+        assert_eq!(places.taker_count(), 1);
+        places.begin_drain();
+        assert_eq!(places.taker_count(), 0);
+        places.start_further(spawn);
+        places.report(1, Report::Runs);
+        assert!(places.ensure_taker(|_| unreachable!("there is one")));
+        places.leave_caller();
+        for handle in places.stop() {
+            handle.join().unwrap();
+        }
+    }
+
+    #[test]
+    fn a_taker_that_gives_up_is_no_taker() {
+        let places = Places::new(2);
+        std::thread::scope(|threads| {
+            let ensured = threads.spawn(|| places.ensure_taker(spawn));
+            while places.state().starting_count == 0 {
+                std::thread::yield_now();
+            }
+            places.report(1, Report::GivesUp);
+            assert!(!ensured.join().unwrap());
+        });
+        assert_eq!(places.taker_count(), 0);
+        // Without any taker a further try is allowed, and its index is free again.
+        std::thread::scope(|threads| {
+            let ensured = threads.spawn(|| places.ensure_taker(spawn));
+            while places.state().starting_count == 0 {
+                std::thread::yield_now();
+            }
+            places.report(1, Report::Runs);
+            assert!(ensured.join().unwrap());
+        });
+    }
+
+    #[test]
+    fn a_thread_that_cannot_be_started_is_not_waited_for() {
+        let places = Places::new(2);
+        assert!(!places.ensure_taker(|_| None));
+        places.start_further(|_| unreachable!("it has just failed"));
+    }
+}
