@@ -13,12 +13,15 @@
 //! after_completion   after the result            its result, the request stays
 //! protected          any time, in `protect`      its result, the request stays
 //! rearmed            put back after Canceled     Canceled again
-//! forwarded_*        to a task that waits for    Canceled, and the waiter for the
-//!                    the one that waits here     task nothing
+//! pending_at_*       pending when another task   Canceled; the other task has then
+//!                    begins to wait for this     none pending
+//! during_*           to the task that waits for  Canceled; as above
+//!                    the one that waits here
 //! ```
 //! Each cell also checks that the request is delivered once, that the same wait
 //! works afterwards, and that no token, permit or byte is lost or left over.
 
+mod nested;
 mod trial;
 pub(crate) mod waits;
 
@@ -30,3 +33,12 @@ pub(crate) mod protected;
 pub(crate) mod ready_at_entry;
 pub(crate) mod rearmed;
 pub(crate) mod while_it_waits;
+
+pub(crate) mod during_inline;
+pub(crate) mod during_join;
+pub(crate) mod during_offload;
+pub(crate) mod during_scope_end;
+pub(crate) mod pending_at_inline;
+pub(crate) mod pending_at_join;
+pub(crate) mod pending_at_offload;
+pub(crate) mod pending_at_scope_end;

@@ -114,6 +114,11 @@ registry! { ($)
             futex_wait [C1, C9];
             mutex_lock [C1, C9];
             condvar_wait [C1, C9];
+            semaphore [C1, C9];
+            queue_get [C1, C9];
+            queue_put [C1, C9];
+            rwlock_read [C1, C9];
+            rwlock_write [C1, C9];
             regular_read [C1, C9];
             regular_write [C1, C9];
             file_sync [C1, C9];
@@ -132,6 +137,11 @@ registry! { ($)
             futex_wait [C1, C2, C3];
             mutex_lock [C1, C2, C3];
             condvar_wait [C1, C2, C3];
+            semaphore [C1, C2, C3];
+            queue_get [C1, C2, C3];
+            queue_put [C1, C2, C3];
+            rwlock_read [C1, C2, C3];
+            rwlock_write [C1, C2, C3];
             regular_read [C1, C2, C3];
             regular_write [C1, C2, C3];
             file_sync [C1, C2, C3];
@@ -150,6 +160,11 @@ registry! { ($)
             futex_wait [C4, C6];
             mutex_lock [C4, C6];
             condvar_wait [C4, C6];
+            semaphore [C4, C6];
+            queue_get [C4, C6];
+            queue_put [C4, C6];
+            rwlock_read [C4, C6];
+            rwlock_write [C4, C6];
             regular_read [C3, C6];
             regular_write [C3, C6];
             file_sync [C3, C6];
@@ -168,6 +183,11 @@ registry! { ($)
             futex_wait [C1, C5] needs Concurrency, Interrupts;
             mutex_lock [C1, C5] needs Concurrency, Interrupts;
             condvar_wait [C1, C5] needs Concurrency, Interrupts;
+            semaphore [C1, C5] needs Concurrency, Interrupts;
+            queue_get [C1, C5] needs Concurrency, Interrupts;
+            queue_put [C1, C5] needs Concurrency, Interrupts;
+            rwlock_read [C1, C5] needs Concurrency, Interrupts;
+            rwlock_write [C1, C5] needs Concurrency, Interrupts;
         }
         as_it_completes {
             yield_now [C6];
@@ -181,6 +201,11 @@ registry! { ($)
             futex_wait [C6, C18];
             mutex_lock [C6, C18];
             condvar_wait [C6, C18];
+            semaphore [C6, C18];
+            queue_get [C6, C18];
+            queue_put [C6, C18];
+            rwlock_read [C6, C18];
+            rwlock_write [C6, C18];
             regular_read [C6];
             regular_write [C6];
             file_sync [C6];
@@ -198,6 +223,11 @@ registry! { ($)
             futex_wait [C1, C6];
             mutex_lock [C1, C6];
             condvar_wait [C1, C6];
+            semaphore [C1, C6];
+            queue_get [C1, C6];
+            queue_put [C1, C6];
+            rwlock_read [C1, C6];
+            rwlock_write [C1, C6];
             regular_read [C1, C6];
             regular_write [C1, C6];
             file_sync [C1, C6];
@@ -216,6 +246,11 @@ registry! { ($)
             futex_wait [C14];
             mutex_lock [C14];
             condvar_wait [C14];
+            semaphore [C14];
+            queue_get [C14];
+            queue_put [C14];
+            rwlock_read [C14];
+            rwlock_write [C14];
             regular_read [C14];
             regular_write [C14];
             file_sync [C14];
@@ -234,11 +269,174 @@ registry! { ($)
             futex_wait [C15];
             mutex_lock [C15];
             condvar_wait [C15];
+            semaphore [C15];
+            queue_get [C15];
+            queue_put [C15];
+            rwlock_read [C15];
+            rwlock_write [C15];
             regular_read [C15];
             regular_write [C15];
             file_sync [C15];
             metadata [C15];
             checkpoint [C15];
+        }
+        pending_at_join {
+            yield_now [C11, C12];
+            sleep [C11, C12];
+            open_fifo [C11, C12] needs Descriptors;
+            pipe_read [C11, C12] needs Descriptors;
+            pipe_write [C11, C12] needs Descriptors;
+            wait_readable [C11, C12] needs Descriptors;
+            wait_writable [C11, C12] needs Descriptors;
+            batch [C11, C12] needs Descriptors;
+            futex_wait [C11, C12];
+            mutex_lock [C11, C12];
+            condvar_wait [C11, C12];
+            semaphore [C11, C12];
+            queue_get [C11, C12];
+            queue_put [C11, C12];
+            rwlock_read [C11, C12];
+            rwlock_write [C11, C12];
+            regular_read [C11, C12];
+            regular_write [C11, C12];
+            file_sync [C11, C12];
+            metadata [C11, C12];
+            checkpoint [C11, C12];
+        }
+        pending_at_scope_end {
+            yield_now [C11, C12];
+            sleep [C11, C12];
+            open_fifo [C11, C12] needs Descriptors;
+            pipe_read [C11, C12] needs Descriptors;
+            pipe_write [C11, C12] needs Descriptors;
+            wait_readable [C11, C12] needs Descriptors;
+            wait_writable [C11, C12] needs Descriptors;
+            batch [C11, C12] needs Descriptors;
+            futex_wait [C11, C12];
+            mutex_lock [C11, C12];
+            condvar_wait [C11, C12];
+            semaphore [C11, C12];
+            queue_get [C11, C12];
+            queue_put [C11, C12];
+            rwlock_read [C11, C12];
+            rwlock_write [C11, C12];
+            regular_read [C11, C12];
+            regular_write [C11, C12];
+            file_sync [C11, C12];
+            metadata [C11, C12];
+            checkpoint [C11, C12];
+        }
+        pending_at_inline {
+            yield_now [C11, C12];
+            sleep [C11, C12];
+            open_fifo [C11, C12] needs Descriptors;
+            pipe_read [C11, C12] needs Descriptors;
+            pipe_write [C11, C12] needs Descriptors;
+            wait_readable [C11, C12] needs Descriptors;
+            wait_writable [C11, C12] needs Descriptors;
+            batch [C11, C12] needs Descriptors;
+            futex_wait [C11, C12];
+            mutex_lock [C11, C12];
+            condvar_wait [C11, C12];
+            semaphore [C11, C12];
+            queue_get [C11, C12];
+            queue_put [C11, C12];
+            rwlock_read [C11, C12];
+            rwlock_write [C11, C12];
+            regular_read [C11, C12];
+            regular_write [C11, C12];
+            file_sync [C11, C12];
+            metadata [C11, C12];
+            checkpoint [C11, C12];
+        }
+        pending_at_offload {
+            yield_now [C11, C12];
+            sleep [C11, C12];
+            open_fifo [C11, C12] needs Descriptors;
+            pipe_read [C11, C12] needs Descriptors;
+            pipe_write [C11, C12] needs Descriptors;
+            wait_readable [C11, C12] needs Descriptors;
+            wait_writable [C11, C12] needs Descriptors;
+            batch [C11, C12] needs Descriptors;
+            futex_wait [C11, C12];
+            mutex_lock [C11, C12];
+            condvar_wait [C11, C12];
+            semaphore [C11, C12];
+            queue_get [C11, C12];
+            queue_put [C11, C12];
+            rwlock_read [C11, C12];
+            rwlock_write [C11, C12];
+            regular_read [C11, C12];
+            regular_write [C11, C12];
+            file_sync [C11, C12];
+            metadata [C11, C12];
+            checkpoint [C11, C12];
+        }
+        during_join {
+            yield_now [C10, C11, C12] needs Concurrency, Interrupts;
+            sleep [C10, C11, C12] needs Concurrency, Interrupts;
+            open_fifo [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_read [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_write [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_readable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_writable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            batch [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            futex_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            mutex_lock [C10, C11, C12] needs Concurrency, Interrupts;
+            condvar_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            semaphore [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_get [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_put [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+        }
+        during_scope_end {
+            yield_now [C10, C11, C12] needs Concurrency, Interrupts;
+            sleep [C10, C11, C12] needs Concurrency, Interrupts;
+            open_fifo [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_read [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_write [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_readable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_writable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            batch [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            futex_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            mutex_lock [C10, C11, C12] needs Concurrency, Interrupts;
+            condvar_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            semaphore [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_get [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_put [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+        }
+        during_inline {
+            yield_now [C10, C11, C12] needs Concurrency, Interrupts;
+            sleep [C10, C11, C12] needs Concurrency, Interrupts;
+            open_fifo [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_read [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            pipe_write [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_readable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            wait_writable [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            batch [C10, C11, C12] needs Concurrency, Interrupts, Descriptors;
+            futex_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            mutex_lock [C10, C11, C12] needs Concurrency, Interrupts;
+            condvar_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            semaphore [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_get [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_put [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+        }
+        during_offload {
+            yield_now [C10, C11, C12] needs Concurrency, Interrupts;
+            sleep [C10, C11, C12] needs Concurrency, Interrupts;
+            futex_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            mutex_lock [C10, C11, C12] needs Concurrency, Interrupts;
+            condvar_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            semaphore [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_get [C10, C11, C12] needs Concurrency, Interrupts;
+            queue_put [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
+            rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
         }
     }
 }

@@ -5,7 +5,7 @@
 use super::trial::{
     assert_canceled, assert_no_request, assert_result, assert_works_again, take_request, trial,
 };
-use super::waits::{self, Kind, Span, WhenReady};
+use super::waits::{self, Kind, Nature, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
@@ -17,13 +17,13 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
             let task = scope.spawn(|| {
                 wait.complete();
                 scope.cancel();
-                match kind.when_ready {
-                    WhenReady::IsPoint => {
+                match kind.nature {
+                    Nature::Instant | Nature::Operation => {
                         assert_canceled(wait.wait());
                         assert_no_request(io);
                         assert_result(wait.wait());
                     }
-                    WhenReady::IsNoPoint => {
+                    Nature::Word => {
                         assert_result(wait.wait());
                         take_request(io);
                     }

@@ -3,6 +3,7 @@
 //! moments of the table (`cancel`, `deadline`) know no row by name.
 
 mod files;
+mod handed;
 mod locks;
 mod pipes;
 mod plain;
@@ -35,13 +36,15 @@ pub(crate) enum Span {
     Short,
 }
 
-/// What a call does with a pending request if it would not have to wait.
+/// When a call waits, and when it is a cancellation point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WhenReady {
-    /// It is a cancellation point all the same: operations, sleeping.
-    IsPoint,
-    /// It is none: locks, queues, futex waits.
-    IsNoPoint,
+pub(crate) enum Nature {
+    /// Never waits for long; always a point.
+    Instant,
+    /// May wait; a point also if it does not have to: operations, sleeping.
+    Operation,
+    /// May wait; a point only if it has to: futex waits, locks, queues.
+    Word,
 }
 
 /// Sets up a wait, runs what it is given with it, and takes it down.
@@ -50,7 +53,7 @@ type SetUp = fn(&Fixture<'_>, Span, &mut dyn FnMut(&dyn Wait));
 /// One row of the table.
 pub(crate) struct Kind {
     pub(crate) name: &'static str,
-    pub(crate) when_ready: WhenReady,
+    pub(crate) nature: Nature,
     set_up: SetUp,
 }
 
@@ -74,10 +77,10 @@ impl Kind {
 }
 
 macro_rules! kinds {
-    ($( $(#[$doc:meta])* $name:ident, $when_ready:ident, $set_up:path; )*) => {
+    ($( $(#[$doc:meta])* $name:ident, $nature:ident, $set_up:path; )*) => {
         $( $(#[$doc])* pub(crate) const $name: Kind = Kind {
             name: stringify!($name),
-            when_ready: WhenReady::$when_ready,
+            nature: Nature::$nature,
             set_up: $set_up,
         }; )*
     };
@@ -85,37 +88,47 @@ macro_rules! kinds {
 
 kinds! {
     /// Reading a regular file: always done at once.
-    REGULAR_READ, IsPoint, files::regular_read;
+    REGULAR_READ, Instant, files::regular_read;
     /// Writing a regular file: always done at once.
-    REGULAR_WRITE, IsPoint, files::regular_write;
+    REGULAR_WRITE, Instant, files::regular_write;
     /// Writing a file back to its device.
-    FILE_SYNC, IsPoint, files::file_sync;
+    FILE_SYNC, Instant, files::file_sync;
     /// Asking for a file's metadata.
-    METADATA, IsPoint, files::metadata;
+    METADATA, Instant, files::metadata;
     /// A point and nothing else.
-    CHECKPOINT, IsPoint, plain::checkpoint;
+    CHECKPOINT, Instant, plain::checkpoint;
     /// Letting other tasks run, until something has happened.
-    YIELD_NOW, IsPoint, plain::yield_now;
+    YIELD_NOW, Operation, plain::yield_now;
     /// Sleeping.
-    SLEEP, IsPoint, plain::sleep;
+    SLEEP, Operation, plain::sleep;
     /// Opening a FIFO whose other end nobody has open.
-    OPEN_FIFO, IsPoint, pipes::open_fifo;
+    OPEN_FIFO, Operation, pipes::open_fifo;
     /// Reading an empty pipe.
-    PIPE_READ, IsPoint, pipes::pipe_read;
+    PIPE_READ, Operation, pipes::pipe_read;
     /// Writing a full pipe.
-    PIPE_WRITE, IsPoint, pipes::pipe_write;
+    PIPE_WRITE, Operation, pipes::pipe_write;
     /// Waiting until a pipe has something.
-    WAIT_READABLE, IsPoint, pipes::wait_readable;
+    WAIT_READABLE, Operation, pipes::wait_readable;
     /// Waiting until a pipe has room.
-    WAIT_WRITABLE, IsPoint, pipes::wait_writable;
+    WAIT_WRITABLE, Operation, pipes::wait_writable;
     /// Two reads of two empty pipes in one batch.
-    BATCH, IsPoint, pipes::batch;
+    BATCH, Operation, pipes::batch;
     /// Waiting on a word.
-    FUTEX_WAIT, IsNoPoint, locks::futex_wait;
+    FUTEX_WAIT, Word, locks::futex_wait;
     /// Locking what somebody else holds.
-    MUTEX_LOCK, IsNoPoint, locks::mutex_lock;
+    MUTEX_LOCK, Word, locks::mutex_lock;
     /// Waiting for a condition.
-    CONDVAR_WAIT, IsNoPoint, locks::condvar_wait;
+    CONDVAR_WAIT, Word, locks::condvar_wait;
+    /// Acquiring a permit where there is none.
+    SEMAPHORE, Word, handed::semaphore;
+    /// Getting from an empty queue.
+    QUEUE_GET, Word, handed::queue_get;
+    /// Putting into a full queue.
+    QUEUE_PUT, Word, handed::queue_put;
+    /// Locking for reading what somebody writes.
+    RWLOCK_READ, Word, handed::rwlock_read;
+    /// Locking for writing what somebody reads.
+    RWLOCK_WRITE, Word, handed::rwlock_write;
 }
 
 /// The claims of a moment, one for each row: each runs `check` with its row. A
@@ -143,6 +156,11 @@ macro_rules! claims_of_waits {
             futex_wait FUTEX_WAIT,
             mutex_lock MUTEX_LOCK,
             condvar_wait CONDVAR_WAIT,
+            semaphore SEMAPHORE,
+            queue_get QUEUE_GET,
+            queue_put QUEUE_PUT,
+            rwlock_read RWLOCK_READ,
+            rwlock_write RWLOCK_WRITE,
         }
     };
 }

@@ -31,3 +31,7 @@ mod blocking {
 mod event_loop {
     conformance::conformance_suite!(crate::stamped::found("event-loop"));
 }
+
+mod threaded {
+    conformance::conformance_suite!(crate::stamped::found("threaded"));
+}

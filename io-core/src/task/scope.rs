@@ -359,6 +359,13 @@ impl<T> fmt::Debug for Task<'_, T> {
     }
 }
 
+/// What a task has handed on to the one that it waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Forwarded {
+    Nothing,
+    Request,
+}
+
 impl<T> Task<'_, T> {
     /// Waits for the end of the task and returns its result.
     ///
@@ -377,8 +384,12 @@ impl<T> Task<'_, T> {
     /// # Errors
     /// The payload of the task's panic.
     pub fn try_join(self) -> Result<T, Box<dyn Any + Send>> {
+        self.join_after(Forwarded::Nothing)
+    }
+
+    fn join_after(self, forwarded: Forwarded) -> Result<T, Payload> {
         let abort = AbortOnUnwind;
-        self.wait();
+        self.wait(forwarded);
         abort.disarm();
         let this = mem::ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped, so its reference moves out once.
@@ -411,16 +422,24 @@ impl<T> Task<'_, T> {
         self.task.is_done()
     }
 
-    fn wait(&self) {
-        let mut is_forwarded = false;
+    /// Hands a request that is pending for the current task on to this one.
+    fn forward(&self) -> Forwarded {
+        if take_own_request(self.io) {
+            self.request_cancel();
+            Forwarded::Request
+        } else {
+            Forwarded::Nothing
+        }
+    }
+
+    fn wait(&self, mut forwarded: Forwarded) {
         while !self.task.is_done() {
-            if take_own_request(self.io) {
-                is_forwarded = true;
-                self.request_cancel();
+            if self.forward() == Forwarded::Request {
+                forwarded = Forwarded::Request;
             }
             record::forwarding(self.io.id(), || self.io.wait_task(&self.task));
         }
-        if is_forwarded && self.task.cancel.is_requested() {
+        if forwarded == Forwarded::Request && self.task.cancel.is_requested() {
             put_back_own_request(self.io);
         }
     }
@@ -487,10 +506,13 @@ impl<'io> dyn Io + 'io {
     {
         self.scope(|scope| {
             let (job, task) = scope.make(body);
+            // What is pending now comes before the body's first point.
+            let forwarded = task.forward();
             if let Err(rejected) = self.start(job, Start::Offload) {
                 rejected.into_job().run(self.id()).publish();
             }
-            task.join()
+            task.join_after(forwarded)
+                .unwrap_or_else(|payload| panic::resume_unwind(payload))
         })
     }
 }

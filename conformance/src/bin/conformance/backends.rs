@@ -7,11 +7,13 @@ use conformance::{Backend, Unavailable};
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::{Builder, EventLoop};
+use io_threaded::Threaded;
 
 /// How an executor is made.
 enum Make {
     Blocking,
     EventLoop(fn(Builder) -> Builder),
+    Threaded,
 }
 
 /// An executor in one configuration.
@@ -39,6 +41,7 @@ fn all() -> Vec<Executor> {
     };
     vec![
         executor("event-loop", Make::EventLoop(|builder| builder)),
+        executor("threaded", Make::Threaded),
         executor("blocking", Make::Blocking),
     ]
 }
@@ -51,6 +54,7 @@ impl Backend for Executor {
     fn run(&self, body: &mut dyn FnMut(&dyn Io)) -> Result<(), Unavailable> {
         match &self.make {
             Make::Blocking => body(&Blocking::new()),
+            Make::Threaded => body(&Threaded::new()),
             Make::EventLoop(set) => run_event_loop(set(EventLoop::builder()), body)?,
         }
         Ok(())

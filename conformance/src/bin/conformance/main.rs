@@ -13,7 +13,7 @@ use conformance::{ALL, Backend, Claim, Verdict};
 use backends::find;
 
 /// The executors of the matrix if none is named.
-const PLAIN: &[&str] = &["event-loop", "blocking"];
+const PLAIN: &[&str] = &["event-loop", "threaded", "blocking"];
 
 /// Prints which claims of the contract hold on which executors.
 #[derive(Parser)]

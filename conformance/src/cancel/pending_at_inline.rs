@@ -1,0 +1,12 @@
+//! A request is pending when a task runs a child on its own stack: it goes on to
+//! the child.
+
+use super::nested::{Via, check_pending};
+use super::waits::{self, Kind};
+use crate::fixture::Fixture;
+
+waits::claims_of_all!(check);
+
+fn check(fixture: &Fixture<'_>, kind: &Kind) {
+    check_pending(fixture, kind, Via::Inline);
+}

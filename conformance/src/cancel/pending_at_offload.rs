@@ -1,0 +1,11 @@
+//! A request is pending when a task offloads: it goes on to what is offloaded.
+
+use super::nested::{Via, check_pending};
+use super::waits::{self, Kind};
+use crate::fixture::Fixture;
+
+waits::claims_of_all!(check);
+
+fn check(fixture: &Fixture<'_>, kind: &Kind) {
+    check_pending(fixture, kind, Via::Offload);
+}
