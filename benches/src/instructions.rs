@@ -17,6 +17,7 @@ use std::process::Command;
 /// Operations of the two runs. Callgrind is some 50 times slower than the machine.
 const FEW: u64 = 2_000;
 const MANY: u64 = 12_000;
+const RUN_SECONDS_MAX: &str = "60";
 
 /// User-space instructions per operation of `case`: this executable is started
 /// as `PROGRAM --perform CASE COUNT` and has to perform just that.
@@ -35,7 +36,9 @@ pub fn per_operation(case: &str) -> io::Result<f64> {
 
 fn whole_run(case: &str, count: u64) -> io::Result<u64> {
     let program = env::current_exe()?;
-    let output = Command::new("valgrind")
+    // A run takes a second or two; one that hangs should not take the day.
+    let output = Command::new("timeout")
+        .args(["--signal=KILL", RUN_SECONDS_MAX, "valgrind"])
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
         .args(["--perform", case, &count.to_string()])
