@@ -46,12 +46,14 @@
 mod backend;
 mod executor;
 
+pub mod guide;
+
 pub use backend::{Backend, UnknownBackend};
 pub use executor::{Choice, Executor, run, run_blocking, run_threaded};
 
 pub use io_core::{
-    At, BatchEntry, Capabilities, Clock, FutexAddress, Handle, HandleKind, Instant, Io, IoId,
-    Links, Operation, OperationKind, Outcome, SyncLevel, Target, canceled, deadline_passed,
+    At, BatchEntry, Capabilities, Clock, FutexAddress, Handle, HandleKind, Instant, Interest, Io,
+    IoId, Links, Operation, OperationKind, Outcome, SyncLevel, Target, canceled, deadline_passed,
     forward_io, fs, is_canceled, is_deadline, parking, readable_bytes, sync, task, unsupported,
     wrappers, writable_bytes,
 };

@@ -1,0 +1,8 @@
+//! Guides, as documentation alone: their programs are compiled and run with
+//! the documentation's tests.
+
+#[doc = include_str!("guide/spawning.md")]
+pub mod spawning {}
+
+#[doc = include_str!("guide/cancellation.md")]
+pub mod cancellation {}
