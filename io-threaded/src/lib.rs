@@ -53,7 +53,8 @@ use shared::Shared;
 ///   was there before goes on being called for every SIGURG that is not ours; a
 ///   program must not install another one meanwhile. On threads of the program
 ///   the signal is let through for such a call only, on threads of the pool
-///   always.
+///   always. Timers send it; if the system has none left (`RLIMIT_SIGPENDING`), a
+///   deadline does not end such a call, and a request may fail to.
 /// - A write to a pipe or socket that nobody reads raises `SIGPIPE` (pipes only),
 ///   as write(2) does; Rust programs ignore that signal unless told otherwise,
 ///   and get `EPIPE`.

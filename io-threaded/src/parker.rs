@@ -51,6 +51,9 @@ const FIRST_CHUNK: usize = 64;
 /// Enough for more threads than a system can have (about 2^26).
 const CHUNKS: usize = 20;
 
+/// How often a call is signalled, at most, if the system has no timer to do it.
+const SIGNALS_MAX: usize = 100;
+
 /// So many parkers that no thread has keep their pollers, for the next threads
 /// that borrow them.
 const FREE_POLLERS_MAX: usize = 8;
@@ -209,25 +212,41 @@ impl Parkers {
             }
             CALLING => {
                 let mut timer = lock(&parker.timer);
-                // The waiter leaves CALLING before it takes the lock to disarm.
-                if parker.word.load(Ordering::Acquire) == CALLING | INTERRUPTED {
-                    self.arm(parker, &mut timer, None);
+                // The waiter leaves CALLING before it takes the lock to disarm,
+                // and keeps its parker until it has.
+                let is_calling = || parker.word.load(Ordering::Acquire) == CALLING | INTERRUPTED;
+                if is_calling() && self.arm(parker, &mut timer, None).is_err() {
+                    // The best that can be done without a timer.
+                    for _ in 0..SIGNALS_MAX {
+                        signal::send(parker.thread_number.load(Ordering::Relaxed));
+                        system::yield_thread();
+                        if !is_calling() {
+                            break;
+                        }
+                    }
                 }
             }
             _ => {}
         }
     }
 
-    /// Arms the timer of a parker; makes it, and the handler, if need be. If the
-    /// system has no further timer, the call ends when it ends.
-    fn arm(&self, parker: &Parker, timer: &mut Option<Timer>, at: Option<Instant>) {
+    /// Arms the timer of a parker; makes it, and the handler, if need be.
+    ///
+    /// # Errors
+    /// The system has no further timer.
+    fn arm(
+        &self,
+        parker: &Parker,
+        timer: &mut Option<Timer>,
+        at: Option<Instant>,
+    ) -> io::Result<()> {
         self.handler.get_or_init(HandlerShare::new);
-        if timer.is_none() {
-            *timer = Timer::new(parker.thread_number.load(Ordering::Relaxed)).ok();
-        }
-        if let Some(timer) = timer {
-            timer.repeat_from(at);
-        }
+        let timer = match timer {
+            Some(timer) => timer,
+            None => timer.insert(Timer::new(parker.thread_number.load(Ordering::Relaxed))?),
+        };
+        timer.repeat_from(at);
+        Ok(())
     }
 }
 
@@ -345,7 +364,10 @@ impl CurrentParker<'_> {
         call: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
         if until.is_some() {
-            self.parkers.arm(self.parker, &mut lock(&self.timer), until);
+            let armed = self.parkers.arm(self.parker, &mut lock(&self.timer), until);
+            // Without a timer the call is made all the same, and ends when it
+            // ends: most calls do not wait at all.
+            drop(armed);
         }
         let end = EndCall {
             parker: self.parker,

@@ -172,6 +172,15 @@ pub(crate) fn thread_number() -> i32 {
     unsafe { libc::gettid() }
 }
 
+/// Sends the signal to a thread of this process once (tgkill(2)): where there is
+/// no timer.
+pub(crate) fn send(thread_number: i32) {
+    let process = std::process::id();
+    // SAFETY: takes numbers only. A thread that is gone is no target; the caller
+    // sees to it that the number is not another thread's by now.
+    unsafe { libc::syscall(libc::SYS_tgkill, process, thread_number, SIGNAL) };
+}
+
 /// Lets the signal through on the calling thread, for good: for threads of ours.
 pub(crate) fn unblock() {
     change_mask(libc::SIG_UNBLOCK);

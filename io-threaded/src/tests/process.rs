@@ -271,3 +271,32 @@ fn a_thread_that_blocks_the_signal_is_interrupted_all_the_same() {
         },
     );
 }
+
+#[expect(unsafe_code, reason = "std knows no limits")]
+fn forbid_timers() {
+    let limit = libc::rlimit {
+        rlim_cur: 0,
+        rlim_max: 0,
+    };
+    // SAFETY: reads a local value.
+    let answer = unsafe { libc::setrlimit(libc::RLIMIT_SIGPENDING, &raw const limit) };
+    assert_eq!(answer, 0);
+}
+
+#[test]
+fn without_timers_a_request_still_ends_the_opening_of_a_fifo() {
+    alone(
+        "without_timers_a_request_still_ends_the_opening_of_a_fifo",
+        || {
+            forbid_timers();
+            let threaded = Threaded::new();
+            let io: &dyn Io = &threaded;
+            cancel_fifo_open(&threaded);
+            // A deadline can not, and does no harm.
+            io.with_timeout(Duration::from_secs(100), || {
+                open(io, Path::new("/dev/null"), read_only())
+            })
+            .unwrap();
+        },
+    );
+}
