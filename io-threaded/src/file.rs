@@ -70,29 +70,27 @@ fn monotonic() -> Instant {
 /// Performs an operation as the current task or thread.
 #[inline]
 pub(crate) fn perform(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let id = shared.id();
-    if !task::with_current(id, |record| record.is_some()) {
-        return system::perform(operation);
-    }
     match way(operation.kind()) {
-        Way::Plain => {
-            task::point(id, monotonic)?;
-            system::perform(operation)
-        }
         Way::Callable if can_wait_to_open(operation) => call(shared, || system::perform(operation)),
-        Way::Callable => {
-            task::point(id, monotonic)?;
-            system::perform(operation)
-        }
         Way::Poll => poll(shared, operation),
-        Way::Transfer => {
-            task::point(id, monotonic)?;
-            match transfer_kind(operation)? {
-                None => system::perform(operation),
-                Some(kind) => transfer(shared, operation, kind),
+        Way::Plain | Way::Transfer | Way::Callable => {
+            task::point(shared.id(), monotonic)?;
+            if is_at_cursor(operation) {
+                at_cursor(shared, operation)
+            } else {
+                system::perform(operation)
             }
         }
     }
+}
+
+/// Whether it is a read or write that may wait for ever: what has offsets never
+/// says to wait.
+fn is_at_cursor(operation: &Operation<'_, '_>) -> bool {
+    matches!(
+        operation,
+        Operation::Read { offset: None, .. } | Operation::Write { offset: None, .. }
+    )
 }
 
 /// Whether opening may have to wait for the other end of a FIFO.
@@ -107,26 +105,41 @@ fn can_wait_to_open(operation: &Operation<'_, '_>) -> bool {
     }
 }
 
-/// What a read or write goes to if it may wait for ever; `None` if only for a
-/// device, as with regular files and everything at an offset (what has offsets
-/// never says to wait).
-#[inline]
-fn transfer_kind(operation: &Operation<'_, '_>) -> io::Result<Option<HandleKind>> {
-    let handle = match operation {
-        Operation::Read {
-            handle,
-            offset: None,
-            ..
+/// A read or write at the cursor: of what can be polled in a way that others can
+/// end, otherwise plainly.
+fn at_cursor(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    if !is_task(shared) {
+        return system::perform(operation);
+    }
+    // Who has only opened a file and reads it most often gets what is in the
+    // cache; that saves asking what it is.
+    if let Operation::Read {
+        handle, buffers, ..
+    } = operation
+        && handle.kind() == HandleKind::Unknown
+    {
+        match system::read_cached(handle, buffers, None) {
+            Err(error) if is_no_answer(&error) => {}
+            answer => return answer.map(Outcome::Count),
         }
-        | Operation::Write {
-            handle,
-            offset: None,
-            ..
-        } => handle,
-        _ => return Ok(None),
-    };
+    }
+    let (handle, _) = what_to_transfer(operation);
     let kind = system::kind(handle)?;
-    Ok(system::can_poll(kind).then_some(kind))
+    if system::can_poll(kind) {
+        transfer(shared, operation, kind)
+    } else {
+        system::perform(operation)
+    }
+}
+
+/// Whether an attempt says only that it can not be made without waiting.
+fn is_no_answer(error: &io::Error) -> bool {
+    system::would_wait(error) || system::is_errno(error, libc::EOPNOTSUPP)
+}
+
+/// Whether a request may come, or a deadline may be in force.
+fn is_task(shared: &Shared) -> bool {
+    task::with_current(shared.id(), |record| record.is_some())
 }
 
 /// In a handle's word: the kernel has no attempt that does not wait for this file
@@ -211,6 +224,9 @@ fn attempt_on<B: ?Sized>(
 
 /// A wait for readiness alone.
 fn poll(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    if !is_task(shared) {
+        return system::perform(operation);
+    }
     let (fd, interest) = what_to_wait_for(operation)?;
     match wait_ready(shared, fd, interest)? {
         Readiness::Possible => Ok(Outcome::Done),
@@ -220,12 +236,19 @@ fn poll(shared: &Shared, operation: &mut Operation<'_, '_>) -> io::Result<Outcom
 }
 
 fn what_to_wait_for<'a>(operation: &Operation<'a, '_>) -> io::Result<(BorrowedFd<'a>, Interest)> {
-    Ok(match operation {
-        Operation::Read { handle, .. } => (system::descriptor(handle)?, Interest::Read),
-        Operation::Write { handle, .. } => (system::descriptor(handle)?, Interest::Write),
-        Operation::Poll { fd, interest } => (*fd, *interest),
-        other => unreachable!("{:?} waits for no descriptor", other.kind()),
-    })
+    if let Operation::Poll { fd, interest } = operation {
+        return Ok((*fd, *interest));
+    }
+    let (handle, interest) = what_to_transfer(operation);
+    Ok((system::descriptor(handle)?, interest))
+}
+
+fn what_to_transfer<'a>(operation: &Operation<'a, '_>) -> (&'a Handle, Interest) {
+    match operation {
+        Operation::Read { handle, .. } => (handle, Interest::Read),
+        Operation::Write { handle, .. } => (handle, Interest::Write),
+        other => unreachable!("{:?} is no transfer", other.kind()),
+    }
 }
 
 /// What the poller said of a descriptor.
@@ -266,7 +289,12 @@ fn wait_ready(shared: &Shared, fd: BorrowedFd<'_>, interest: Interest) -> io::Re
 
 /// A blocking call of the current task that signals end: on a request, and at
 /// the deadline in force.
+///
+/// A thread that is no task makes the call as it is.
 fn call<T>(shared: &Shared, mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    if !is_task(shared) {
+        return call();
+    }
     let id = shared.id();
     let parker = shared.parkers.current();
     loop {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 
 use io_core::fs::OpenOptions;
-use io_core::{At, Handle};
+use io_core::{At, Handle, HandleKind};
 
 use crate::errno::errno;
 use crate::handle::{descriptor, directory_of};
@@ -32,6 +32,13 @@ pub(crate) fn open(at: &At<'_>, options: &OpenOptions) -> io::Result<Handle> {
 pub fn handle_from_open(fd: OwnedFd, flags: c_int) -> Handle {
     let handle = Handle::from_fd(fd);
     handle.set_flags((flags & !CREATE_FLAGS).cast_unsigned());
+    let has = |set: c_int| flags & set == set;
+    // What some flags leave no doubt about. O_TMPFILE contains O_DIRECTORY.
+    if has(libc::O_CREAT | libc::O_EXCL) || has(libc::O_TMPFILE) {
+        handle.set_kind(HandleKind::Regular);
+    } else if has(libc::O_DIRECTORY) {
+        handle.set_kind(HandleKind::Directory);
+    }
     handle
 }
 
