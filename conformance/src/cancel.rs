@@ -18,6 +18,7 @@
 //! during_*           to the task that waits for  Canceled; as above
 //!                    the one that waits here
 //! ```
+//! `delivery`, `points`, `progress` and `forwarding` hold what is about requests and not about waits.
 //! Each cell also checks that the request is delivered once, that the same wait
 //! works afterwards, and that no token, permit or byte is lost or left over.
 
@@ -42,3 +43,8 @@ pub(crate) mod pending_at_inline;
 pub(crate) mod pending_at_join;
 pub(crate) mod pending_at_offload;
 pub(crate) mod pending_at_scope_end;
+
+pub(crate) mod delivery;
+pub(crate) mod forwarding;
+pub(crate) mod points;
+pub(crate) mod progress;

@@ -438,5 +438,44 @@ registry! { ($)
             rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
         }
+        delivery {
+            requests_of_many_threads_are_one [C2];
+            no_request_is_delivered_twice [C1];
+            a_request_goes_to_its_task_alone [C8] needs Concurrency, Interrupts;
+            a_request_to_a_finished_task_reaches_nobody [C8];
+            a_request_beside_the_end_reaches_nobody_else [C8] needs Concurrency;
+            canceling_a_scope_reaches_its_members_not_its_body [C13];
+            canceling_a_scope_reaches_members_that_members_add [C13];
+            a_body_that_panics_cancels_its_members [C16] needs Concurrency, Interrupts;
+            task_cancel_requests_and_joins [C1, C8] needs Concurrency, Interrupts;
+        }
+        points {
+            every_operation_is_one_and_does_nothing_then [C3, C6] needs Descriptors;
+            what_is_no_point_leaves_the_request [C4];
+            a_deferred_request_does_not_end_an_uncancelable_wait [C4] needs Concurrency;
+        }
+        progress {
+            partial_progress_is_returned [C7] needs Concurrency, Interrupts, Descriptors;
+            a_canceled_read_lets_go_of_its_buffer [C17] needs Concurrency, Interrupts, Descriptors;
+            a_canceled_batch_keeps_what_was_done [C19] needs Concurrency, Interrupts, Descriptors;
+            a_batch_with_a_pending_request_does_nothing [C19];
+        }
+        forwarding {
+            unreceived_by_a_joined_task_it_comes_back [C12];
+            unreceived_by_members_it_comes_back [C12];
+            unreceived_by_an_inline_child_it_comes_back [C12];
+            unreceived_by_what_is_offloaded_it_comes_back [C12];
+            deferred_to_the_end_it_comes_back [C12, C14];
+            put_back_before_the_end_it_comes_back [C12, C15];
+            put_back_by_who_waited_it_comes_back [C12, C15];
+            joining_a_finished_task_keeps_the_request [C12];
+            the_end_of_a_scope_forwards_to_all_members [C11] needs Concurrency, Interrupts;
+            the_end_of_a_scope_forwards_to_later_members [C11] needs Concurrency, Interrupts;
+            a_join_forwards_to_the_joined_task_alone [C11] needs Concurrency, Interrupts;
+            a_chain_forwards_to_its_end [C11, C12] needs Concurrency, Interrupts;
+            a_pending_request_goes_to_the_end_of_a_chain [C11, C12];
+            a_forwarding_point_waits_to_the_end [C10] needs Concurrency, Interrupts;
+            a_request_beside_the_end_is_received_once [C11, C12];
+        }
     }
 }

@@ -113,3 +113,10 @@ pub(crate) fn assert_works_again(io: &dyn Io, wait: &dyn Wait) {
     assert_result(wait.wait());
     assert_no_request(io);
 }
+
+/// Runs `body` as a task that cancels itself by what it is given.
+pub(crate) fn as_task(io: &dyn Io, body: impl FnOnce(&dyn Fn()) + Send) {
+    io.scope(|scope| {
+        let () = scope.spawn(move || body(&|| scope.cancel())).join();
+    });
+}
