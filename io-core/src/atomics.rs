@@ -1,7 +1,7 @@
 //! The atomics and the lock of the pure state machines (completion, cancel and
-//! lock words, the wait line), which name them by `crate::atomics`. The models
-//! compile the same files into a crate whose `atomics` are loom's, so that no
-//! `cfg` is needed here.
+//! lock words, the wait line) and of the parking lot, which name them by
+//! `crate::atomics`. The models (`tests/models.rs`) compile the same files into a
+//! crate whose `atomics` are loom's, so that no `cfg` is needed here.
 //!
 //! The lock is the thread's own. Nobody waits through `Io` while holding it, and
 //! a fiber is never put aside in between, so it is held for a few loads and

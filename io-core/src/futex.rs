@@ -5,7 +5,7 @@
 //! [`Io::futex_wait`]: crate::Io::futex_wait
 //! [`Io::futex_wake`]: crate::Io::futex_wake
 
-use std::sync::atomic::AtomicU32;
+use crate::atomics::AtomicU32;
 
 /// Names a futex word for a wake: an address that is never dereferenced.
 ///

@@ -28,6 +28,9 @@ pub mod sync;
 pub mod task;
 pub mod wrappers;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};
 pub use futex::FutexAddress;
 pub use handle::{Handle, HandleKind};

@@ -29,9 +29,8 @@
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::atomics::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
 use crate::futex::FutexAddress;
 
 /// Buckets of one lot. More make neighbours in the table rarer; a bucket is one
@@ -53,6 +52,8 @@ struct Bucket<W> {
 struct Queue<W> {
     first: *const Waiter<W>,
     last: *const Waiter<W>,
+    /// How many were ever queued: tells a wake which waits began before it.
+    ticket_count: u64,
 }
 
 // SAFETY: the pointers lead to queued waiters, which are touched under the lock
@@ -70,6 +71,8 @@ struct Links<W> {
     previous: *const Waiter<W>,
     next: *const Waiter<W>,
     is_queued: bool,
+    /// The place in the order of all waits of its bucket.
+    ticket: u64,
 }
 
 impl<W> Waiter<W> {
@@ -79,6 +82,7 @@ impl<W> Waiter<W> {
             previous: ptr::null(),
             next: ptr::null(),
             is_queued: false,
+            ticket: 0,
         };
         Waiter {
             address: FutexAddress::of(word),
@@ -117,6 +121,7 @@ impl<W: Copy + Send> ParkingLot<W> {
             queue: Mutex::new(Queue {
                 first: ptr::null(),
                 last: ptr::null(),
+                ticket_count: 0,
             }),
         };
         ParkingLot {
@@ -158,7 +163,9 @@ impl<W: Copy + Send> ParkingLot<W> {
             previous: queue.last,
             next: ptr::null(),
             is_queued: true,
+            ticket: queue.ticket_count,
         };
+        queue.ticket_count += 1;
         if queue.last.is_null() {
             queue.first = waiter;
         } else {
@@ -173,7 +180,7 @@ impl<W: Copy + Send> ParkingLot<W> {
     /// a wake has taken it and gives out (or gave out) its waker.
     ///
     /// # Safety
-    /// `waiter` is valid.
+    /// `waiter` is valid and was queued in no other lot.
     pub unsafe fn remove(&self, waiter: *const Waiter<W>) -> bool {
         // SAFETY: valid by the caller's contract; the address never changes.
         let address = unsafe { (*waiter).address };
@@ -184,7 +191,11 @@ impl<W: Copy + Send> ParkingLot<W> {
     /// Takes at most `count` waiters of `address` off the queue, the oldest first.
     /// `taken` is called under the lock, while the waiter is sure to be valid;
     /// what it returns goes to `wake` after the lock was released. Returns how
-    /// many were taken.
+    /// many were taken. Neither closure may panic: a waiter that was taken is woken
+    /// by nobody else.
+    ///
+    /// Only waits that began before it are taken, so it comes to an end even if
+    /// those that it wakes wait again at once.
     pub fn wake<R>(
         &self,
         address: FutexAddress,
@@ -193,16 +204,21 @@ impl<W: Copy + Send> ParkingLot<W> {
         mut wake: impl FnMut(R),
     ) -> u32 {
         let mut total = 0;
+        let mut ticket_end = None;
         loop {
             let mut batch: [Option<R>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
             let mut filled = 0;
             let mut queue = self.queue(address);
+            let ticket_end = *ticket_end.get_or_insert(queue.ticket_count);
             let mut next = queue.first;
             while !next.is_null() && filled < WAKE_BATCH && total < count {
                 let waiter = next;
                 // SAFETY: waiters: a queued one, under the lock.
                 let links = unsafe { &*links_of(waiter) };
                 next = links.next;
+                if links.ticket >= ticket_end {
+                    break;
+                }
                 // SAFETY: as above; its owner does not write to these fields either.
                 let queued = unsafe { &*waiter };
                 if queued.address == address {
@@ -272,73 +288,5 @@ impl<W> Queue<W> {
             unsafe { (*links_of(next)).previous = previous };
         }
         true
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn wake_all(lot: &ParkingLot<u32>, word: &AtomicU32, count: u32) -> Vec<u32> {
-        let mut order = Vec::new();
-        lot.wake(
-            FutexAddress::of(word),
-            count,
-            |waker| waker,
-            |waker| order.push(waker),
-        );
-        order
-    }
-
-    #[test]
-    fn a_wait_on_a_changed_word_is_not_queued() {
-        let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(1));
-        let waiter = Waiter::new(&word, 7);
-        // SAFETY: the waiter outlives the lot's interest in it.
-        assert!(!unsafe { lot.enqueue(&raw const waiter, &word, 0) });
-        assert!(lot.is_empty());
-    }
-
-    #[test]
-    fn a_wake_takes_the_oldest_first_and_only_its_own_word() {
-        let (lot, word, other) = (
-            ParkingLot::<u32>::new(),
-            AtomicU32::new(0),
-            AtomicU32::new(0),
-        );
-        let waiters: Vec<_> = (0..100).map(|number| Waiter::new(&word, number)).collect();
-        let stranger = Waiter::new(&other, 1000);
-        for waiter in &waiters {
-            // SAFETY: taken off below, before the vector goes.
-            assert!(unsafe { lot.enqueue(waiter, &word, 0) });
-        }
-        // SAFETY: as above.
-        assert!(unsafe { lot.enqueue(&raw const stranger, &other, 0) });
-        assert_eq!(wake_all(&lot, &word, 3), [0, 1, 2]);
-        assert_eq!(
-            wake_all(&lot, &word, u32::MAX),
-            (3..100).collect::<Vec<_>>()
-        );
-        assert_eq!(wake_all(&lot, &word, 1), []);
-        assert_eq!(wake_all(&lot, &other, 1), [1000]);
-        assert!(lot.is_empty());
-    }
-
-    #[test]
-    fn exactly_one_of_wake_and_remove_takes_a_waiter() {
-        let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(0));
-        let waiters: Vec<_> = (0..3).map(|number| Waiter::new(&word, number)).collect();
-        for waiter in &waiters {
-            // SAFETY: taken off below, before the vector goes.
-            assert!(unsafe { lot.enqueue(waiter, &word, 0) });
-        }
-        // SAFETY: the waiter is valid.
-        assert!(unsafe { lot.remove(&raw const waiters[1]) });
-        // SAFETY: the waiter is valid.
-        assert!(!unsafe { lot.remove(&raw const waiters[1]) });
-        assert_eq!(wake_all(&lot, &word, 1), [0]);
-        // SAFETY: the waiter is valid.
-        assert!(!unsafe { lot.remove(&raw const waiters[0]) });
-        assert_eq!(wake_all(&lot, &word, 5), [2]);
     }
 }

@@ -14,6 +14,7 @@
 
 mod barrier;
 mod condvar;
+mod condvar_word;
 mod event;
 mod event_word;
 mod gathering;

@@ -1,24 +1,14 @@
-//! [`Condvar`]: waits for what others do to a value under its mutex.
-//!
-//! ```text
-//! waiter                                    notifier
-//! (holds the mutex, sees nothing to do)
-//! 1. waiters += 1, read sequence            a. change the value under the mutex
-//! 2. free the mutex                         b. waiters = 0? nothing to do
-//! 3. wait while sequence is what it was     c. sequence += 1
-//! 4. take the mutex again, waiters -= 1     d. wake
-//! ```
-//! If a. comes before 1. the waiter sees the change itself. Otherwise 2. comes
-//! before a. by the mutex, so b. sees the waiter; and c. either comes before the
-//! wait compares the sequence, which ends the wait, or d. finds the wait queued.
+//! [`Condvar`]: waits for what others do to a value under its mutex. Its words,
+//! and why no notification is lost, are in `condvar_word.rs`.
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use crate::futex::FutexAddress;
 use crate::io::Io;
+use crate::sync::condvar_word::CondvarWord;
 use crate::sync::mutex::MutexGuard;
 use crate::time::{Clock, Instant};
 
@@ -30,13 +20,7 @@ use crate::time::{Clock, Instant};
 ///
 /// All waits at one time use the same mutex.
 pub struct Condvar {
-    /// Counts notifications. Written by notifiers, read by waiters, who hold the
-    /// mutex as they do: Relaxed, as the mutex orders the two (the picture above);
-    /// the compare of the futex is ordered with the wake by the futex itself.
-    sequence: AtomicU32,
-    /// How many wait. Written by waiters, read by notifiers: Relaxed, ordered by
-    /// the mutex; a notifier that did not take it promises nothing.
-    waiters: AtomicU32,
+    word: CondvarWord,
 }
 
 impl Condvar {
@@ -44,8 +28,7 @@ impl Condvar {
     #[must_use]
     pub const fn new() -> Condvar {
         Condvar {
-            sequence: AtomicU32::new(0),
-            waiters: AtomicU32::new(0),
+            word: CondvarWord::from_words(AtomicU32::new(0), AtomicU32::new(0)),
         }
     }
 
@@ -117,9 +100,9 @@ impl Condvar {
         deadline: Option<Instant>,
     ) -> io::Result<()> {
         let io = guard.io();
-        let sequence = self.sequence.load(Ordering::Relaxed);
+        let sequence = self.word.begin_wait();
         let _wait = Wait::begin(self, guard);
-        io.futex_wait(&self.sequence, sequence, deadline)
+        io.futex_wait(self.word.word(), sequence, deadline)
     }
 
     /// Ends one wait, if there is one. Never waits; no cancellation point.
@@ -133,12 +116,9 @@ impl Condvar {
     }
 
     fn notify(&self, io: &dyn Io, count: u32) {
-        if self.waiters.load(Ordering::Relaxed) == 0 {
-            return;
+        if self.word.notify() {
+            io.futex_wake(FutexAddress::of(self.word.word()), count);
         }
-        let address = FutexAddress::of(&self.sequence);
-        self.sequence.fetch_add(1, Ordering::Relaxed);
-        io.futex_wake(address, count);
     }
 }
 
@@ -151,7 +131,6 @@ struct Wait<'a, 'b, T: ?Sized> {
 
 impl<'a, 'b, T: ?Sized> Wait<'a, 'b, T> {
     fn begin(condvar: &'a Condvar, guard: &'a mut MutexGuard<'b, T>) -> Wait<'a, 'b, T> {
-        condvar.waiters.fetch_add(1, Ordering::Relaxed);
         guard.free();
         Wait { condvar, guard }
     }
@@ -160,7 +139,7 @@ impl<'a, 'b, T: ?Sized> Wait<'a, 'b, T> {
 impl<T: ?Sized> Drop for Wait<'_, '_, T> {
     fn drop(&mut self) {
         self.guard.take_back();
-        self.condvar.waiters.fetch_sub(1, Ordering::Relaxed);
+        self.condvar.word.end_wait();
     }
 }
 

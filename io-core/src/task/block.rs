@@ -41,12 +41,16 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::io::{Io, IoId};
-use crate::task::cancel::{Requested, Requester};
+use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
 use crate::task::memory;
 use crate::task::record::{self, InlineChild, TaskRecord};
 use crate::task::scope::{Links, ScopeState};
 
 pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// More references than this to one task end the process; as far below the wrap
+/// of the counter as there can ever be threads between its check and its abort.
+const REFERENCES_MAX: u32 = u32::MAX / 2;
 
 /// What the handle of a task whose job was dropped says when it is joined.
 const DROPPED_MESSAGE: &str = "the task's job was dropped by its executor before it ran";
@@ -104,11 +108,8 @@ impl<F: FnOnce() -> T, T> Block<F, T> {
         // SAFETY: *body*: the closure is in place and is taken by this alone.
         let closure = unsafe { body.cast::<F>().read() };
         let result = panic::catch_unwind(AssertUnwindSafe(closure));
-        let result = Body {
-            result: ManuallyDrop::new(result),
-        };
         // SAFETY: *body*: the closure is gone, nobody reads before RESULT is set.
-        unsafe { body.write(result) };
+        unsafe { body.cast::<std::thread::Result<T>>().write(result) };
     }
 
     /// # Safety
@@ -138,6 +139,13 @@ unsafe fn drop_result<F, T>(header: NonNull<Header>) -> Option<Payload> {
         Ok(value) => panic::catch_unwind(AssertUnwindSafe(|| drop(value))).err(),
         Err(payload) => Some(payload),
     }
+}
+
+/// Drops the payload of a panic that nobody will see. If that panics, what it
+/// panics with is leaked: whatever drops it could panic again.
+pub(crate) fn discard(payload: Payload) {
+    let dropped = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)));
+    let _leaked = ManuallyDrop::new(dropped);
 }
 
 /// Takes the result of a block, for a handle that knows its type.
@@ -177,9 +185,12 @@ impl TaskRef {
     /// By *references*: the block is alive during the call.
     pub(crate) unsafe fn of(header: NonNull<Header>) -> TaskRef {
         // SAFETY: the caller's contract.
-        unsafe { header.as_ref() }
-            .references
-            .fetch_add(1, Ordering::Relaxed);
+        let references = unsafe { &header.as_ref().references };
+        if references.fetch_add(1, Ordering::Relaxed) > REFERENCES_MAX {
+            // A count that wraps would free what is in use (as in `Arc`: whoever
+            // gets here leaks references without end).
+            process::abort();
+        }
         TaskRef { header }
     }
 
@@ -192,15 +203,16 @@ impl TaskRef {
     ///
     /// # Safety
     /// By *scope*: the task's scope has not ended.
-    pub(crate) unsafe fn request(&self, by: Requester) {
-        match self.cancel.request(by) {
-            Requested::Noted => {}
-            Requested::Interrupt => {
+    pub(crate) unsafe fn request(&self, by: Requester) -> Requested {
+        let requested = self.cancel.request(by);
+        match requested.rest {
+            Rest::Nothing => {}
+            Rest::Interrupt => {
                 // SAFETY: *scope*: the caller's contract.
                 let io = unsafe { self.header().io.as_ref() };
                 io.interrupt(self);
             }
-            Requested::Forward => {
+            Rest::Forward => {
                 let mut child = self
                     .inline_child
                     .lock()
@@ -212,6 +224,7 @@ impl TaskRef {
                 }
             }
         }
+        requested
     }
 }
 
@@ -220,10 +233,10 @@ impl TaskRef {
 /// # Safety
 /// By *scope*: the child's scope has not ended.
 unsafe fn forward_inline(parent: &TaskRecord, child: &mut InlineChild) {
-    if parent.take_to_forward() {
-        child.is_forwarded = true;
+    if let Some(taken) = parent.take_to_forward() {
         // SAFETY: the caller's contract.
-        unsafe { child.task.request(Requester::Handle) };
+        let requested = unsafe { child.task.request(Requester::Spawner) };
+        child.forwarded.add(taken, requested.is_merged);
     }
 }
 
@@ -318,14 +331,18 @@ impl Job {
     #[must_use = "the task is over when this is published"]
     pub fn run(self, io: IoId) -> Done {
         let task = self.into_task();
-        let _inline = InlineRun::begin(io, &task);
-        // SAFETY: *body*: this consumed the only job, so the closure is in place.
-        let run = || unsafe { (task.header().vtable.run)(task.header) };
-        record::enter(io, &task, run);
-        if task.completion.store_result() {
-            task.drop_result();
-        }
-        Done { task: task.clone() }
+        let inline = InlineRun::begin(io, &task);
+        record::enter(io, &task, || {
+            // SAFETY: *body*: this consumed the only job, so the closure is in place.
+            unsafe { (task.header().vtable.run)(task.header) };
+            // A result that nobody wants is dropped as part of the task: that may
+            // run code of the program.
+            if task.completion.store_result() {
+                task.drop_result();
+            }
+        });
+        drop(inline);
+        Done { task }
     }
 
     /// The task's record, for a backend that keeps lists.
@@ -372,7 +389,10 @@ impl TaskRef {
     fn report_panic(&self, payload: Payload) {
         // SAFETY: *scope*: the task has not left its scope: neither a runner
         // before `Done` nor a handle, whose lifetime is the scope's.
-        unsafe { self.header().scope.as_ref() }.report_panic(payload);
+        let scope = unsafe { self.header().scope.as_ref() };
+        if let Some(further) = scope.report_panic(payload) {
+            discard(further);
+        }
     }
 
     /// What a handle raises instead of a result if the job was dropped.
@@ -403,7 +423,7 @@ impl<'a> InlineRun<'a> {
                     .unwrap_or_else(PoisonError::into_inner);
                 let inline = slot.insert(InlineChild {
                     task: child.clone(),
-                    is_forwarded: false,
+                    forwarded: Forwarded::NOTHING,
                 });
                 if parent.cancel.begin_inline() {
                     // SAFETY: *scope*: the child is about to run, its scope waits.
@@ -435,8 +455,9 @@ impl Drop for InlineRun<'_> {
             let inline = slot
                 .take()
                 .expect("only its own end takes an inline child away");
-            if inline.is_forwarded && self.child.cancel.is_requested() {
-                parent.cancel.put_back();
+            let is_received = !self.child.cancel.is_pending_from(Requester::Spawner);
+            if let Some(taken) = inline.forwarded.unreceived(is_received) {
+                parent.cancel.put_back(taken);
             }
         });
     }

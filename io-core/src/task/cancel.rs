@@ -1,46 +1,106 @@
-//! The cancel word of a task: where a request and the task's waits meet. A pure
-//! state machine, checked by loom models (`tests/models.rs`). Used by `record.rs`.
+//! The cancel word of a task: where requests and the task's waits meet. A pure
+//! state machine, checked by loom models (`tests/models.rs`). Used by `record.rs`,
+//! `block.rs` and `scope.rs`.
 //!
 //! ```text
-//! REQUESTED      a request is pending: not yet delivered, not yet forwarded
-//! INTERRUPTIBLE  the task is in a wait that a request has to end
-//! INLINE         the task runs an inline child on its stack: requests go on to it
-//! DELIVERED      a request was delivered and not put back since
-//! BY_SCOPE       the scope's own request was among those it got
+//! bits 0-3   PENDING        by whom: requests that are neither delivered nor taken
+//! bits 4-7   DELIVERED      by whom: what the last delivery delivered, for `rearm`
+//! bit  8     INTERRUPTIBLE  the task is in a wait that a request has to end
+//! bit  9     INLINE         the task runs a child on its stack: requests go on to it
+//!
+//!             request                    deliver
+//!  (none) ───────────────► pending ─────────────────► delivered
+//!                           ▲ │ ▲                         │
+//!                  put_back │ │ └─────────────────────────┘ rearm
+//!                           │ ▼ take
+//!                           taken: in the hands of the task, which waits for
+//!                           another one and has forwarded it to that
 //! ```
-//! A requester sets REQUESTED and looks at INTERRUPTIBLE; a waiting task sets
-//! INTERRUPTIBLE and looks at REQUESTED. Both are read-modify-writes of one word,
-//! so at least one of the two sees the other.
+//! A requester sets its bit and looks at INTERRUPTIBLE; a waiting task sets
+//! INTERRUPTIBLE and looks at the requests. Both are read-modify-writes of one
+//! word, so at least one of the two sees the other.
+//!
+//! Pending requests coalesce: one delivery delivers all of them. Each requester
+//! has a bit of its own all the same, so that one that forwarded learns whether
+//! what *it* forwarded was received ([`CancelWord::is_pending_from`]).
 
 use crate::atomics::{AtomicU32, Ordering};
 
-const REQUESTED: u32 = 1;
-const INTERRUPTIBLE: u32 = 2;
-const INLINE: u32 = 4;
-const DELIVERED: u32 = 8;
-const BY_SCOPE: u32 = 16;
+const PENDING: u32 = 0b1111;
+const DELIVERED: u32 = PENDING << DELIVERED_SHIFT;
+const DELIVERED_SHIFT: u32 = 4;
+const INTERRUPTIBLE: u32 = 1 << 8;
+const INLINE: u32 = 1 << 9;
+
+/// Who sends a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub(crate) enum Requester {
+    /// Somebody who wants it canceled: by its handle, or all of its scope.
+    Owner = 1,
+    /// The task that joins it forwards its own.
+    Joiner = 2,
+    /// The task on whose stack it runs forwards its own.
+    Spawner = 4,
+    /// The task that waits for the end of its scope forwards its own.
+    ScopeEnd = 8,
+}
+
+impl Requester {
+    const fn bit(self) -> u32 {
+        self as u32
+    }
+}
+
+/// What became of a request that was left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "a wait that has to end does not end by itself"]
+pub(crate) struct Requested {
+    /// What the requester still has to do.
+    pub(crate) rest: Rest,
+    /// The same requester's former request was still pending: the two are one.
+    pub(crate) is_merged: bool,
+}
 
 /// What a requester still has to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Requested {
+pub(crate) enum Rest {
     /// Nothing: the task will see it, or has one pending already.
-    Noted,
+    Nothing,
     /// End the task's wait.
     Interrupt,
     /// Forward it to the task's inline child.
     Forward,
 }
 
-/// Who sends a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Requester {
-    /// A handle, or a task that forwards to the one it joins.
-    Handle,
-    /// The scope, to all of its members.
-    Scope,
+/// Requests that a task has taken from itself, by their bits.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "what nobody receives has to be put back"]
+pub(crate) struct Taken(u32);
+
+/// What a waiting task has taken from itself and forwarded.
+#[derive(Debug, Default)]
+pub(crate) struct Forwarded(Option<Taken>);
+
+impl Forwarded {
+    /// Nothing was forwarded yet.
+    pub(crate) const NOTHING: Forwarded = Forwarded(None);
+
+    /// Takes note of a further request that was forwarded. If the former one was
+    /// not received yet (`is_merged`) they are one, otherwise that one is settled.
+    pub(crate) fn add(&mut self, taken: Taken, is_merged: bool) {
+        let former = self.0.take().filter(|_| is_merged);
+        self.0 = Some(Taken(taken.0 | former.map_or(0, |former| former.0)));
+    }
+
+    /// What has to be put back, once it is known whether the last one was received.
+    pub(crate) fn unreceived(self, is_received: bool) -> Option<Taken> {
+        self.0.filter(|_| !is_received)
+    }
 }
 
-/// Written by requesters (any thread) and by the task itself.
+/// Written by requesters (any thread) and by the task itself, INLINE and the
+/// taking of requests under the lock of the task's inline child where that runs.
 #[derive(Debug)]
 pub(crate) struct CancelWord(AtomicU32);
 
@@ -49,90 +109,109 @@ impl CancelWord {
         CancelWord(AtomicU32::new(0))
     }
 
-    /// Requester: leaves a request.
+    /// Requester: leaves a request. Release: what the requester did before is
+    /// visible to whom the request is delivered; Acquire: pairs with `begin_wait`
+    /// and `begin_inline`, whose task wrote down where it waits.
     pub(crate) fn request(&self, by: Requester) -> Requested {
-        let bits = match by {
-            Requester::Handle => REQUESTED,
-            Requester::Scope => REQUESTED | BY_SCOPE,
-        };
-        let before = self.0.fetch_or(bits, Ordering::AcqRel);
-        if before & REQUESTED != 0 {
-            Requested::Noted
+        let before = self.0.fetch_or(by.bit(), Ordering::AcqRel);
+        let rest = if before & PENDING != 0 {
+            Rest::Nothing
         } else if before & INTERRUPTIBLE != 0 {
-            Requested::Interrupt
+            Rest::Interrupt
         } else if before & INLINE != 0 {
-            Requested::Forward
+            Rest::Forward
         } else {
-            Requested::Noted
+            Rest::Nothing
+        };
+        Requested {
+            rest,
+            is_merged: before & by.bit() != 0,
         }
     }
 
     /// Whether a request is pending.
+    #[inline]
     pub(crate) fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Acquire) & REQUESTED != 0
+        self.0.load(Ordering::Acquire) & PENDING != 0
+    }
+
+    /// Whether what this requester left is still pending. Asked once the task is
+    /// over: then it was not received.
+    pub(crate) fn is_pending_from(&self, by: Requester) -> bool {
+        self.0.load(Ordering::Acquire) & by.bit() != 0
     }
 
     /// Whether a request is pending and the task is in a wait that it has to end.
     pub(crate) fn is_interrupt_due(&self) -> bool {
-        const BOTH: u32 = REQUESTED | INTERRUPTIBLE;
-        self.0.load(Ordering::Acquire) & BOTH == BOTH
+        let word = self.0.load(Ordering::Acquire);
+        word & PENDING != 0 && word & INTERRUPTIBLE != 0
     }
 
     /// Task: begins a wait that a request has to end. Returns whether one is
-    /// pending already; then the wait has not begun.
+    /// pending already; then the wait has not begun. Release: pairs with `request`.
+    #[inline]
     pub(crate) fn begin_wait(&self) -> bool {
         let before = self.0.fetch_or(INTERRUPTIBLE, Ordering::AcqRel);
-        if before & REQUESTED != 0 {
+        let is_requested = before & PENDING != 0;
+        if is_requested {
             self.end_wait();
         }
-        before & REQUESTED != 0
+        is_requested
     }
 
     /// Task: the wait is over; requests only stay pending from here on.
+    #[inline]
     pub(crate) fn end_wait(&self) {
         self.0.fetch_and(!INTERRUPTIBLE, Ordering::AcqRel);
     }
 
-    /// Task: takes a pending request in order to deliver it. True at most once
-    /// for each request.
+    /// Task: takes what is pending in order to deliver it. True at most once for
+    /// each request.
+    #[inline]
     pub(crate) fn deliver(&self) -> bool {
+        self.is_requested() && self.deliver_pending()
+    }
+
+    #[cold]
+    fn deliver_pending(&self) -> bool {
+        // One step: a request that comes later is not part of this delivery.
+        let before = self.0.fetch_and(!(PENDING | DELIVERED), Ordering::AcqRel);
+        let delivered = before & PENDING;
+        // Relaxed: only the task itself looks at these bits.
+        self.0
+            .fetch_or(delivered << DELIVERED_SHIFT, Ordering::Relaxed);
+        delivered != 0
+    }
+
+    /// Takes what is pending in order to hand it to another task.
+    pub(crate) fn take(&self) -> Option<Taken> {
         if !self.is_requested() {
-            return false;
+            return None;
         }
-        // Only the task itself (or, under its lock, the forwarder of an inline
-        // child) clears REQUESTED, so the bit is still there.
-        self.0.fetch_or(DELIVERED, Ordering::Relaxed);
-        self.0.fetch_and(!REQUESTED, Ordering::AcqRel) & REQUESTED != 0
+        let taken = self.0.fetch_and(!PENDING, Ordering::AcqRel) & PENDING;
+        (taken != 0).then_some(Taken(taken))
     }
 
-    /// Takes a pending request in order to hand it to another task.
-    pub(crate) fn take(&self) -> bool {
-        self.is_requested() && self.0.fetch_and(!REQUESTED, Ordering::AcqRel) & REQUESTED != 0
-    }
-
-    /// Task: puts a delivered request back. False if none was delivered.
+    /// Task: makes what was delivered last pending again. False if nothing was
+    /// delivered since the last call.
     pub(crate) fn rearm(&self) -> bool {
-        if self.0.fetch_and(!DELIVERED, Ordering::AcqRel) & DELIVERED == 0 {
+        let delivered = self.0.fetch_and(!DELIVERED, Ordering::AcqRel) & DELIVERED;
+        if delivered == 0 {
             return false;
         }
-        self.put_back();
+        self.put_back(Taken(delivered >> DELIVERED_SHIFT));
         true
     }
 
-    /// A request that was taken, and that nobody received, is pending again.
-    pub(crate) fn put_back(&self) {
-        self.0.fetch_or(REQUESTED, Ordering::AcqRel);
-    }
-
-    /// Whether the scope's request reached the task and is not pending any more.
-    pub(crate) fn has_received_from_scope(&self) -> bool {
-        self.0.load(Ordering::Acquire) & (BY_SCOPE | REQUESTED) == BY_SCOPE
+    /// Requests that were taken, and that nobody received, are pending again.
+    pub(crate) fn put_back(&self, taken: Taken) {
+        self.0.fetch_or(taken.0, Ordering::AcqRel);
     }
 
     /// Task: from here on requests are forwarded to its inline child. Returns
-    /// whether one is pending already.
+    /// whether one is pending already. Release: pairs with `request`.
     pub(crate) fn begin_inline(&self) -> bool {
-        self.0.fetch_or(INLINE, Ordering::AcqRel) & REQUESTED != 0
+        self.0.fetch_or(INLINE, Ordering::AcqRel) & PENDING != 0
     }
 
     /// Task: the inline child has ended.

@@ -90,6 +90,10 @@ impl Completion {
 /// The bit of `running` that says that the scope waits for zero.
 const SCOPE_WAITS: u32 = 1 << 31;
 
+/// How many members a scope may have at once: as far below its flag as there can
+/// ever be threads between the check and its consequence. They would need 256 GiB.
+const MEMBERS_MAX: u32 = 1 << 30;
+
 /// The two counters of a scope. Members write both; the scope's end reads them.
 #[derive(Debug)]
 pub(crate) struct MemberCount {
@@ -110,10 +114,11 @@ impl MemberCount {
     /// itself is handed over by stronger means.
     pub(crate) fn enter(&self) {
         let before = self.running.fetch_add(1, Ordering::Relaxed);
-        assert!(
-            before & !SCOPE_WAITS < SCOPE_WAITS - 1,
-            "a scope holds at most 2^31 - 2 tasks"
-        );
+        if before & !SCOPE_WAITS >= MEMBERS_MAX {
+            // Unwinding would leave a member behind that nobody counted.
+            eprintln!("a scope holds at most {MEMBERS_MAX} tasks; the process can not go on");
+            std::process::abort();
+        }
     }
 
     /// Step 1. Relaxed: ordered before step 3 by that step's Release.

@@ -37,7 +37,7 @@ use crate::error::{canceled, deadline_passed};
 use crate::futex::FutexAddress;
 use crate::io::IoId;
 use crate::task::block::TaskRef;
-use crate::task::cancel::CancelWord;
+use crate::task::cancel::{CancelWord, Forwarded, Taken};
 use crate::task::completion::Completion;
 use crate::time::{Clock, Instant};
 
@@ -64,14 +64,18 @@ pub(crate) enum Delivery {
 pub struct TaskRecord {
     pub(crate) completion: Completion,
     pub(crate) cancel: CancelWord,
-    /// [`Delivery`]. Written and read by the task itself only, hence Relaxed.
+    /// [`Delivery`]. Written by the task itself; read by it, and under the lock of
+    /// `inline_child`, while that runs and the task does not. Relaxed: that lock
+    /// orders the two.
     delivery: AtomicU8,
-    /// The deadline in force, nanoseconds of the monotonic clock. As `delivery`.
+    /// The deadline in force, nanoseconds of the monotonic clock. Written and read
+    /// by the task itself only, hence Relaxed.
     deadline_nanos: AtomicU64,
     /// Where the task waits, in the backend's own terms. Written by the backend
     /// before `begin_wait`, read by its `interrupt`: Relaxed there would do, as
     /// both sides order it by the cancel word.
     place: AtomicUsize,
+    /// Written by the task itself, read by those who send it a request.
     pub(crate) inline_child: Mutex<Option<InlineChild>>,
 }
 
@@ -79,8 +83,8 @@ pub struct TaskRecord {
 #[derive(Debug)]
 pub(crate) struct InlineChild {
     pub(crate) task: TaskRef,
-    /// Whether a request of the spawner was handed to it.
-    pub(crate) is_forwarded: bool,
+    /// Requests of the spawner that were handed to it.
+    pub(crate) forwarded: Forwarded,
 }
 
 /// How a wait begins.
@@ -174,9 +178,12 @@ impl TaskRecord {
         body()
     }
 
-    /// A request that is pending and may be handed on is taken.
-    pub(crate) fn take_to_forward(&self) -> bool {
-        self.delivery() != Delivery::Protect && self.cancel.take()
+    /// Takes what is pending if it may be handed on.
+    pub(crate) fn take_to_forward(&self) -> Option<Taken> {
+        if self.delivery() == Delivery::Protect {
+            return None;
+        }
+        self.cancel.take()
     }
 
     /// A cancellation point that does not wait.
@@ -334,6 +341,20 @@ pub fn with_current<R>(io: IoId, body: impl FnOnce(Option<&TaskRecord>) -> R) ->
         frame = here.outer;
     }
     body(None)
+}
+
+/// Takes a pending request of the current task of `io` in order to forward it.
+pub(crate) fn take_to_forward(io: IoId) -> Option<Taken> {
+    with_current(io, |own| own.and_then(TaskRecord::take_to_forward))
+}
+
+/// Makes what nobody received pending again for the current task of `io`.
+pub(crate) fn put_back(io: IoId, unreceived: Option<Taken>) {
+    with_current(io, |own| {
+        if let (Some(own), Some(taken)) = (own, unreceived) {
+            own.cancel.put_back(taken);
+        }
+    });
 }
 
 /// Runs `body` with `record` as the current one of executor `io`.

@@ -25,7 +25,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::futex::FutexAddress;
 use crate::io::Io;
 use crate::task::block::{self, AbortOnUnwind, Header, Job, Payload, Start, TaskRef};
-use crate::task::cancel::Requester;
+use crate::task::cancel::{Forwarded, Requested, Requester};
 use crate::task::completion::MemberCount;
 use crate::task::record;
 
@@ -42,9 +42,12 @@ pub(crate) struct ScopeState {
 
 struct Members {
     first: *const Header,
-    /// A request reached the scope: later members start with one.
+    /// The scope was canceled: later members start with a request.
     is_canceled: bool,
-    /// A member received the scope's request.
+    /// The task that waits for the scope's end forwarded a request: later members
+    /// start with that.
+    is_forwarded: bool,
+    /// A member that has left received what was forwarded last.
     is_received: bool,
 }
 
@@ -84,6 +87,7 @@ impl ScopeState {
             members: Mutex::new(Members {
                 first: ptr::null(),
                 is_canceled: false,
+                is_forwarded: false,
                 is_received: false,
             }),
             panics: Mutex::default(),
@@ -98,12 +102,16 @@ impl ScopeState {
         FutexAddress::of(self.count.word())
     }
 
-    pub(crate) fn report_panic(&self, payload: Payload) {
+    /// Keeps the first payload. A further one is given back, to be dropped where
+    /// no lock is held: that may run code of the program.
+    pub(crate) fn report_panic(&self, payload: Payload) -> Option<Payload> {
         let mut panics = self.panics.lock().unwrap_or_else(PoisonError::into_inner);
         panics.count += 1;
         if panics.first.is_none() {
             panics.first = Some(payload);
+            return None;
         }
+        Some(payload)
     }
 
     /// Adds a member that is about to be started.
@@ -122,9 +130,12 @@ impl ScopeState {
         // SAFETY: the new member is alive, and its links are guarded by this lock.
         unsafe { links_of(header).write(links) };
         members.first = header;
+        // The member has not begun, so there is no wait to end.
         if members.is_canceled {
-            // SAFETY: *scope*: it runs, and the member has not begun.
-            unsafe { task.request(Requester::Scope) };
+            let _requested = task.cancel.request(Requester::Owner);
+        }
+        if members.is_forwarded {
+            let _requested = task.cancel.request(Requester::ScopeEnd);
         }
     }
 
@@ -144,22 +155,48 @@ impl ScopeState {
             // SAFETY: a listed member is alive, its links are guarded by this lock.
             unsafe { (*links_of(next)).previous = previous };
         }
-        members.is_received |= task.cancel.has_received_from_scope();
+        members.is_received |=
+            members.is_forwarded && !task.cancel.is_pending_from(Requester::ScopeEnd);
     }
 
     /// Leaves a request with every member, also those added later.
     fn cancel_members(&self) {
         let mut members = self.members();
         members.is_canceled = true;
-        let mut member = members.first;
+        members.request_all(Requester::Owner);
+    }
+
+    /// Hands a request of the task that waits for the scope's end to every member,
+    /// also those added later. Returns whether it is one with the former request
+    /// that was handed on, because no member has received that one.
+    fn forward_to_members(&self) -> bool {
+        let mut members = self.members();
+        members.is_forwarded = true;
+        let is_received = mem::take(&mut members.is_received);
+        members.request_all(Requester::ScopeEnd) && !is_received
+    }
+
+    /// Whether a member received what was forwarded last. Asked when all have left.
+    fn is_forward_received(&self) -> bool {
+        self.members().is_received
+    }
+}
+
+impl Members {
+    /// Leaves a request with every member. Returns whether all of them had one of
+    /// this requester pending already.
+    fn request_all(&self, by: Requester) -> bool {
+        let mut is_merged = true;
+        let mut member = self.first;
         while let Some(header) = NonNull::new(member.cast_mut()) {
             // SAFETY: a listed member has not left, so its block is alive.
             let task = unsafe { TaskRef::of(header) };
             // SAFETY: *scope*: it has not ended while a member is listed.
-            unsafe { task.request(Requester::Scope) };
+            is_merged &= unsafe { task.request(by) }.is_merged;
             // SAFETY: guarded by this lock.
             member = unsafe { (*task.header().links.get()).next };
         }
+        is_merged
     }
 }
 
@@ -295,11 +332,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 impl ScopeState {
     /// Waits until every member has left. A forwarding point.
     fn join_members(&self, io: &dyn Io) {
-        let mut is_forwarded = false;
+        let mut forwarded = Forwarded::NOTHING;
         while let Some(expected) = self.count.prepare_wait() {
-            if take_own_request(io) {
-                is_forwarded = true;
-                self.cancel_members();
+            if let Some(taken) = record::take_to_forward(io.id()) {
+                forwarded.add(taken, self.forward_to_members());
             }
             let wait = || io.futex_wait(self.count.word(), expected, None);
             // An early return of any kind is a further look at the count.
@@ -315,26 +351,8 @@ impl ScopeState {
                 drop(record::protected(io.id(), || io.yield_now()));
             }
         }
-        if is_forwarded && !self.members().is_received {
-            put_back_own_request(io);
-        }
+        record::put_back(io.id(), forwarded.unreceived(self.is_forward_received()));
     }
-}
-
-/// Takes a pending request of the current task so that it can be forwarded.
-fn take_own_request(io: &dyn Io) -> bool {
-    record::with_current(io.id(), |own| {
-        own.is_some_and(record::TaskRecord::take_to_forward)
-    })
-}
-
-/// Nobody received the request that was taken: it is pending again.
-fn put_back_own_request(io: &dyn Io) {
-    record::with_current(io.id(), |own| {
-        if let Some(own) = own {
-            own.cancel.put_back();
-        }
-    });
 }
 
 /// The handle of a task. Dropping it discards the result; the task goes on.
@@ -359,13 +377,6 @@ impl<T> fmt::Debug for Task<'_, T> {
     }
 }
 
-/// What a task has handed on to the one that it waits for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Forwarded {
-    Nothing,
-    Request,
-}
-
 impl<T> Task<'_, T> {
     /// Waits for the end of the task and returns its result.
     ///
@@ -384,13 +395,11 @@ impl<T> Task<'_, T> {
     /// # Errors
     /// The payload of the task's panic.
     pub fn try_join(self) -> Result<T, Box<dyn Any + Send>> {
-        self.join_after(Forwarded::Nothing)
+        self.join_after(Forwarded::NOTHING)
     }
 
     fn join_after(self, forwarded: Forwarded) -> Result<T, Payload> {
-        let abort = AbortOnUnwind;
         self.wait(forwarded);
-        abort.disarm();
         let this = mem::ManuallyDrop::new(self);
         // SAFETY: `this` is not dropped, so its reference moves out once.
         let task = unsafe { ptr::read(&raw const this.task) };
@@ -412,8 +421,12 @@ impl<T> Task<'_, T> {
 
     /// Leaves a request to cancel and does not wait.
     pub fn request_cancel(&self) {
+        let _requested = self.request(Requester::Owner);
+    }
+
+    fn request(&self, by: Requester) -> Requested {
         // SAFETY: *scope*: the handle's lifetime is the scope's.
-        unsafe { self.task.request(Requester::Handle) };
+        unsafe { self.task.request(by) }
     }
 
     /// Whether the task is over: a join would not wait.
@@ -423,25 +436,20 @@ impl<T> Task<'_, T> {
     }
 
     /// Hands a request that is pending for the current task on to this one.
-    fn forward(&self) -> Forwarded {
-        if take_own_request(self.io) {
-            self.request_cancel();
-            Forwarded::Request
-        } else {
-            Forwarded::Nothing
+    fn forward(&self, forwarded: &mut Forwarded) {
+        if let Some(taken) = record::take_to_forward(self.io.id()) {
+            forwarded.add(taken, self.request(Requester::Joiner).is_merged);
         }
     }
 
     fn wait(&self, mut forwarded: Forwarded) {
+        let id = self.io.id();
         while !self.task.is_done() {
-            if self.forward() == Forwarded::Request {
-                forwarded = Forwarded::Request;
-            }
-            record::forwarding(self.io.id(), || self.io.wait_task(&self.task));
+            self.forward(&mut forwarded);
+            record::forwarding(id, || self.io.wait_task(&self.task));
         }
-        if forwarded == Forwarded::Request && self.task.cancel.is_requested() {
-            put_back_own_request(self.io);
-        }
+        let is_received = !self.task.cancel.is_pending_from(Requester::Joiner);
+        record::put_back(id, forwarded.unreceived(is_received));
     }
 }
 
@@ -475,10 +483,10 @@ impl<'io> dyn Io + 'io {
             env: PhantomData,
         };
         let result = panic::catch_unwind(AssertUnwindSafe(|| body(&scope)));
+        let abort = AbortOnUnwind;
         if result.is_err() {
             state.cancel_members();
         }
-        let abort = AbortOnUnwind;
         state.join_members(self);
         abort.disarm();
         let panics = state
@@ -486,8 +494,14 @@ impl<'io> dyn Io + 'io {
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
         match (result, panics.first) {
-            (Err(payload), _) | (Ok(_), Some(payload)) => panic::resume_unwind(payload),
             (Ok(value), None) => value,
+            (Ok(_), Some(payload)) => panic::resume_unwind(payload),
+            (Err(payload), first) => {
+                if let Some(first) = first {
+                    block::discard(first);
+                }
+                panic::resume_unwind(payload)
+            }
         }
     }
 
@@ -507,7 +521,8 @@ impl<'io> dyn Io + 'io {
         self.scope(|scope| {
             let (job, task) = scope.make(body);
             // What is pending now comes before the body's first point.
-            let forwarded = task.forward();
+            let mut forwarded = Forwarded::NOTHING;
+            task.forward(&mut forwarded);
             if let Err(rejected) = self.start(job, Start::Offload) {
                 rejected.into_job().run(self.id()).publish();
             }

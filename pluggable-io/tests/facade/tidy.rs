@@ -31,6 +31,8 @@ const UNSAFE: &[&str] = &[
     "io-core/src/task/memory.rs",
     "io-core/src/task/record.rs",
     "io-core/src/task/scope.rs",
+    "io-core/src/tests",
+    "io-core/tests/models",
     "io-core/tests/sync/crew.rs",
     "io-evloop-uring/src/cell.rs",
     "io-evloop-uring/src/event_loop.rs",

@@ -1,0 +1,3 @@
+//! Tests of what `tests/` can not reach, or not without unsafe code.
+
+mod parking;
