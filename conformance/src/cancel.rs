@@ -22,8 +22,8 @@
 //! Each cell also checks that the request is delivered once, that the same wait
 //! works afterwards, and that no token, permit or byte is lost or left over.
 
-mod nested;
-mod trial;
+pub(crate) mod nested;
+pub(crate) mod trial;
 pub(crate) mod waits;
 
 pub(crate) mod after_completion;

@@ -52,6 +52,7 @@ mod registry;
 mod run;
 
 mod cancel;
+mod deadline;
 mod file;
 mod futex;
 mod task;

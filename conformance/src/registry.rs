@@ -478,4 +478,160 @@ registry! { ($)
             a_request_beside_the_end_is_received_once [C11, C12];
         }
     }
+    deadline {
+        passed_at_entry {
+            yield_now [D1];
+            sleep [D1];
+            open_fifo [D1] needs Descriptors;
+            pipe_read [D1] needs Descriptors;
+            pipe_write [D1] needs Descriptors;
+            wait_readable [D1] needs Descriptors;
+            wait_writable [D1] needs Descriptors;
+            batch [D1] needs Descriptors;
+            futex_wait [D1];
+            mutex_lock [D1];
+            condvar_wait [D1];
+            semaphore [D1];
+            queue_get [D1];
+            queue_put [D1];
+            rwlock_read [D1];
+            rwlock_write [D1];
+            regular_read [D1];
+            regular_write [D1];
+            file_sync [D1];
+            metadata [D1];
+            checkpoint [D1];
+        }
+        passes_while_it_waits {
+            yield_now [D1, D2, D9];
+            sleep [D1, D2, D9];
+            open_fifo [D1, D2, D9] needs Bounds, Descriptors;
+            pipe_read [D1, D2, D9] needs Bounds, Descriptors;
+            pipe_write [D1, D2, D9] needs Bounds, Descriptors;
+            wait_readable [D1, D2, D9] needs Bounds, Descriptors;
+            wait_writable [D1, D2, D9] needs Bounds, Descriptors;
+            batch [D1, D2, D9] needs Bounds, Descriptors;
+            futex_wait [D1, D2, D9];
+            mutex_lock [D1, D2, D9];
+            condvar_wait [D1, D2, D9];
+            semaphore [D1, D2, D9];
+            queue_get [D1, D2, D9];
+            queue_put [D1, D2, D9];
+            rwlock_read [D1, D2, D9];
+            rwlock_write [D1, D2, D9];
+        }
+        as_it_completes {
+            yield_now [D8];
+            sleep [D8];
+            open_fifo [D8] needs Descriptors;
+            pipe_read [D8] needs Descriptors;
+            pipe_write [D8] needs Descriptors;
+            wait_readable [D8] needs Descriptors;
+            wait_writable [D8] needs Descriptors;
+            batch [D8] needs Descriptors;
+            futex_wait [D8];
+            mutex_lock [D8];
+            condvar_wait [D8];
+            semaphore [D8];
+            queue_get [D8];
+            queue_put [D8];
+            rwlock_read [D8];
+            rwlock_write [D8];
+        }
+        inherited {
+            yield_now [D4];
+            sleep [D4];
+            open_fifo [D4] needs Bounds, Descriptors;
+            pipe_read [D4] needs Bounds, Descriptors;
+            pipe_write [D4] needs Bounds, Descriptors;
+            wait_readable [D4] needs Bounds, Descriptors;
+            wait_writable [D4] needs Bounds, Descriptors;
+            batch [D4] needs Bounds, Descriptors;
+            futex_wait [D4];
+            mutex_lock [D4];
+            condvar_wait [D4];
+            semaphore [D4];
+            queue_get [D4];
+            queue_put [D4];
+            rwlock_read [D4];
+            rwlock_write [D4];
+        }
+        protected {
+            yield_now [D6];
+            sleep [D6];
+            open_fifo [D6] needs Descriptors;
+            pipe_read [D6] needs Descriptors;
+            pipe_write [D6] needs Descriptors;
+            wait_readable [D6] needs Descriptors;
+            wait_writable [D6] needs Descriptors;
+            batch [D6] needs Descriptors;
+            futex_wait [D6];
+            mutex_lock [D6];
+            condvar_wait [D6];
+            semaphore [D6];
+            queue_get [D6];
+            queue_put [D6];
+            rwlock_read [D6];
+            rwlock_write [D6];
+            regular_read [D6];
+            regular_write [D6];
+            file_sync [D6];
+            metadata [D6];
+            checkpoint [D6];
+        }
+        inside_protect {
+            yield_now [D6];
+            sleep [D6];
+            open_fifo [D6] needs Bounds, Descriptors;
+            pipe_read [D6] needs Bounds, Descriptors;
+            pipe_write [D6] needs Bounds, Descriptors;
+            wait_readable [D6] needs Bounds, Descriptors;
+            wait_writable [D6] needs Bounds, Descriptors;
+            batch [D6] needs Bounds, Descriptors;
+            futex_wait [D6];
+            mutex_lock [D6];
+            condvar_wait [D6];
+            semaphore [D6];
+            queue_get [D6];
+            queue_put [D6];
+            rwlock_read [D6];
+            rwlock_write [D6];
+        }
+        canceled_first {
+            yield_now [D7];
+            sleep [D7];
+            open_fifo [D7] needs Descriptors;
+            pipe_read [D7] needs Descriptors;
+            pipe_write [D7] needs Descriptors;
+            wait_readable [D7] needs Descriptors;
+            wait_writable [D7] needs Descriptors;
+            batch [D7] needs Descriptors;
+            futex_wait [D7];
+            mutex_lock [D7];
+            condvar_wait [D7];
+            semaphore [D7];
+            queue_get [D7];
+            queue_put [D7];
+            rwlock_read [D7];
+            rwlock_write [D7];
+            regular_read [D7];
+            regular_write [D7];
+            file_sync [D7];
+            metadata [D7];
+            checkpoint [D7];
+        }
+        levels {
+            the_earlier_of_nested_deadlines_wins [D3];
+            a_deadline_ends_with_its_call [D3];
+            a_deadline_out_of_reach_is_none [D1];
+            what_is_over_before_it_is_not_touched [D1];
+            a_deadline_bounds_no_join [D5, C10];
+            a_deadline_is_not_that_of_other_tasks [D4] needs Concurrency;
+            each_of_many_tasks_has_its_own [D4] needs Concurrency;
+            a_futex_wait_ends_at_the_earlier_deadline [D2, D9];
+            a_plain_thread_has_deadlines [D10];
+            a_plain_thread_has_deadlines_on_operations [D10] needs Bounds, Descriptors;
+            a_deadline_is_not_late_by_much [D2];
+        }
+    }
 }

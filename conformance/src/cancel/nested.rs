@@ -17,7 +17,7 @@ use crate::fixture::Fixture;
 
 /// How the outer task waits for the one that waits in a row.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Via {
+pub(crate) enum Via {
     Join,
     ScopeEnd,
     /// The inner task runs on the stack of its spawner.
@@ -37,7 +37,7 @@ impl Io for Inline<'_> {
 }
 
 /// Runs `nested` as a task of its own and waits for it.
-pub(super) fn run_nested(io: &dyn Io, via: Via, nested: impl FnOnce() + Send) {
+pub(crate) fn run_nested(io: &dyn Io, via: Via, nested: impl FnOnce() + Send) {
     match via {
         Via::Join => io.scope(|scope| {
             let () = scope.spawn(nested).join();
@@ -53,7 +53,7 @@ pub(super) fn run_nested(io: &dyn Io, via: Via, nested: impl FnOnce() + Send) {
 }
 
 /// The request is pending when the outer task begins to wait for the inner one.
-pub(super) fn check_pending(fixture: &Fixture<'_>, kind: &Kind, via: Via) {
+pub(crate) fn check_pending(fixture: &Fixture<'_>, kind: &Kind, via: Via) {
     let io = fixture.io();
     trial(fixture, kind, Span::Long, |wait| {
         io.scope(|scope| {
@@ -96,7 +96,7 @@ fn wait_for_request(kind: &Kind, via: Via, wait: &dyn Wait) -> io::Result<()> {
 
 /// The request comes while the outer task waits for the inner one, and that one
 /// in the row.
-pub(super) fn check_during(fixture: &Fixture<'_>, kind: &Kind, via: Via) {
+pub(crate) fn check_during(fixture: &Fixture<'_>, kind: &Kind, via: Via) {
     let io = fixture.io();
     for pause in Pause::ALL {
         trial(fixture, kind, Span::Long, |wait| {

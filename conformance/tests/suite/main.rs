@@ -6,4 +6,5 @@
 mod backends;
 
 mod contract;
+mod skips;
 mod stamped;

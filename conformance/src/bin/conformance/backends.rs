@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "constructs event loops")]
 
-use conformance::{Backend, Unavailable};
+use conformance::{Backend, Skip, Unavailable};
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::{Builder, EventLoop};
@@ -21,6 +21,25 @@ pub(crate) struct Executor {
     name: String,
     make: Make,
 }
+
+const FIFO_WITHOUT_DEADLINE: &str =
+    "open(2) of a FIFO waits in the kernel, and no time-out or request ends it without a thread";
+
+/// What Blocking does not meet, beyond what its capabilities say.
+const BLOCKING_SKIPS: &[Skip] = &[
+    Skip {
+        claim: "deadline::passes_while_it_waits::open_fifo",
+        reason: FIFO_WITHOUT_DEADLINE,
+    },
+    Skip {
+        claim: "deadline::inherited::open_fifo",
+        reason: FIFO_WITHOUT_DEADLINE,
+    },
+    Skip {
+        claim: "deadline::inside_protect::open_fifo",
+        reason: FIFO_WITHOUT_DEADLINE,
+    },
+];
 
 /// Every name that [`find`] knows.
 pub(crate) fn names() -> Vec<String> {
@@ -49,6 +68,13 @@ fn all() -> Vec<Executor> {
 impl Backend for Executor {
     fn name(&self) -> String {
         self.name.clone()
+    }
+
+    fn skips(&self) -> &[Skip] {
+        match &self.make {
+            Make::Blocking => BLOCKING_SKIPS,
+            Make::EventLoop(_) | Make::Threaded => &[],
+        }
     }
 
     fn run(&self, body: &mut dyn FnMut(&dyn Io)) -> Result<(), Unavailable> {
