@@ -8,4 +8,4 @@
 //! stores at most.
 
 pub(crate) use std::sync::atomic::{AtomicU32, Ordering};
-pub(crate) use std::sync::{Mutex, MutexGuard, PoisonError};
+pub(crate) use std::sync::{Mutex, MutexGuard};

@@ -34,8 +34,9 @@ use std::cell::UnsafeCell;
 use std::ops::{Deref, DerefMut};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
+use std::sync::PoisonError;
 
-use crate::atomics::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
+use crate::atomics::{AtomicU32, Mutex, MutexGuard, Ordering};
 use crate::futex::FutexAddress;
 use crate::sync::park::Park;
 

@@ -3,10 +3,10 @@
 
 use std::fmt;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, PoisonError};
 
-use crate::atomics::{Mutex, PoisonError};
+use crate::atomics::Mutex;
 use crate::io::Io;
 use crate::sync::oneshot_word::{Arrival, OneshotWord};
 use crate::sync::queue::TryGetError;

@@ -67,9 +67,9 @@ impl OneshotWord {
         self.0.load(Ordering::Relaxed) & RECEIVER_GONE == 0
     }
 
-    /// Receiver: it is gone.
-    pub(crate) fn leave_receiver(&self) {
-        self.0.fetch_or(RECEIVER_GONE, Ordering::AcqRel);
+    /// Receiver: it is gone. Returns what had come.
+    pub(crate) fn leave_receiver(&self) -> Option<Arrival> {
+        arrival(self.0.fetch_or(RECEIVER_GONE, Ordering::AcqRel))
     }
 
     /// Receiver: what has come, if anything.

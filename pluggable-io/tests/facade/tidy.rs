@@ -34,6 +34,8 @@ const UNSAFE: &[&str] = &[
     "io-core/src/tests",
     "io-core/tests/models",
     "io-core/tests/sync/crew.rs",
+    "io-core/tests/sync_models/lines.rs",
+    "io-core/tests/sync_models/signals.rs",
     "io-evloop-uring/src/cell.rs",
     "io-evloop-uring/src/event_loop.rs",
     "io-evloop-uring/src/fiber/overflow.rs",
