@@ -1,5 +1,5 @@
-//! Tests of the sync chapter on executors of every kind: threads, fibers of one
-//! worker and of two, and both mixed.
+//! Tests of the sync chapter on executors of every kind: plain threads, tasks that
+//! are threads, fibers of one worker and of two, and tasks and threads mixed.
 
 mod sync {
     pub(crate) mod crew;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use io_core::sync::Barrier;
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, let_others_run, on_every_crew, with_fibers};
+use super::crew::{is_ok_or_canceled, let_others_run, on_every_crew, with_tasks};
 
 #[test]
 fn nobody_passes_before_all_have_come() {
@@ -42,7 +42,7 @@ fn one_for_none_or_one_lets_everybody_pass() {
 
 #[test]
 fn who_gives_up_has_not_come() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for _ in 0..500 {
             let barrier = Barrier::new(2);
             io.scope(|scope| {
@@ -62,7 +62,7 @@ fn who_gives_up_has_not_come() {
 
 #[test]
 fn a_round_is_for_all_or_for_none_when_a_cancel_races() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let barrier = Barrier::new(2);
         for round in 0..1000 {
             io.scope(|scope| {

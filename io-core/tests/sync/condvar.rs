@@ -6,7 +6,7 @@ use std::time::Duration;
 use io_core::sync::{Condvar, Mutex};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, on_every_crew, with_fibers};
+use super::crew::{is_ok_or_canceled, on_every_crew, with_tasks};
 
 #[test]
 fn each_notification_ends_a_wait() {
@@ -55,7 +55,7 @@ fn all_are_notified() {
 
 #[test]
 fn no_notification_is_lost_to_a_cancel() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for round in 0..1000 {
             let (tokens, more) = (Mutex::new(0), Condvar::new());
             io.scope(|scope| {
@@ -93,7 +93,7 @@ fn no_notification_is_lost_to_a_cancel() {
 
 #[test]
 fn the_guard_holds_the_mutex_after_an_error() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let (mutex, never) = (Mutex::new(0), Condvar::new());
         io.scope(|scope| {
             let wait = scope.spawn(|| {

@@ -18,6 +18,7 @@ use std::time::Duration;
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::EventLoop;
+use io_threaded::Threaded;
 
 /// A test that takes longer hangs.
 const TEST_SECONDS_MAX: u64 = 120;
@@ -25,8 +26,8 @@ const TEST_SECONDS_MAX: u64 = 120;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Users {
     Threads,
-    Fibers,
-    FibersAndThreads,
+    Tasks,
+    TasksAndThreads,
 }
 
 /// An executor, and how its users are started.
@@ -40,18 +41,18 @@ impl Crew<'_> {
     pub(crate) fn all(&self, count: usize, body: impl Fn(usize) + Sync) {
         let is_thread = |number: usize| match self.users {
             Users::Threads => true,
-            Users::Fibers => false,
-            Users::FibersAndThreads => number.is_multiple_of(2),
+            Users::Tasks => false,
+            Users::TasksAndThreads => number.is_multiple_of(2),
         };
         let body = &body;
         thread::scope(|threads| {
-            self.io.scope(|fibers| {
+            self.io.scope(|tasks| {
                 for number in 0..count {
                     if is_thread(number) {
                         threads.spawn(move || body(number));
                     } else {
-                        let task = fibers.spawn_concurrent(move || body(number));
-                        drop(task.expect("a fiber can be had"));
+                        let task = tasks.spawn_concurrent(move || body(number));
+                        drop(task.expect("a task can be had"));
                     }
                 }
             });
@@ -59,8 +60,12 @@ impl Crew<'_> {
     }
 }
 
-/// Runs `test` with threads on the blocking executor, with fibers of one and two
-/// workers, and with fibers and threads together.
+/// Enough for the tasks of `spawn` of every test: none runs inside `spawn`.
+const SPAWN_THREADS: usize = 128;
+
+/// Runs `test` with threads on the blocking executor, with tasks of the event loop
+/// on one worker and two, and of the threaded one, and with tasks and threads
+/// together.
 #[track_caller]
 pub(crate) fn on_every_crew(test: impl Fn(&Crew<'_>)) {
     watched(|| {
@@ -69,10 +74,13 @@ pub(crate) fn on_every_crew(test: impl Fn(&Crew<'_>)) {
             users: Users::Threads,
         });
     });
+    for users in [Users::Tasks, Users::TasksAndThreads] {
+        on_threads(|io| test(&Crew { io, users }));
+    }
     for (workers, users) in [
-        (1, Users::Fibers),
-        (2, Users::Fibers),
-        (2, Users::FibersAndThreads),
+        (1, Users::Tasks),
+        (2, Users::Tasks),
+        (2, Users::TasksAndThreads),
     ] {
         on_event_loop(workers, |io| test(&Crew { io, users }));
     }
@@ -91,9 +99,18 @@ pub(crate) fn on_event_loop(workers: usize, test: impl Fn(&dyn Io)) {
     }
 }
 
-/// Runs `test` as the main task of event loops with one worker and with two.
+/// Runs `test` beside the tasks of the threaded executor.
 #[track_caller]
-pub(crate) fn with_fibers(test: impl Fn(&dyn Io)) {
+fn on_threads(test: impl Fn(&dyn Io)) {
+    let threaded = Threaded::builder().spawn_threads(SPAWN_THREADS).build();
+    watched(|| test(&threaded));
+}
+
+/// Runs `test` where tasks can be canceled while they wait: as the main task of
+/// event loops with one worker and with two, and beside tasks that are threads.
+#[track_caller]
+pub(crate) fn with_tasks(test: impl Fn(&dyn Io)) {
+    on_threads(&test);
     for workers in [1, 2] {
         on_event_loop(workers, &test);
     }

@@ -7,7 +7,7 @@ use io_core::sync::{Barrier, Event};
 use io_core::{is_canceled, is_deadline};
 
 use super::crew::{
-    Arrivals, is_ok_or_canceled, let_others_run, on_event_loop, on_every_crew, with_fibers,
+    Arrivals, is_ok_or_canceled, let_others_run, on_event_loop, on_every_crew, with_tasks,
 };
 
 #[test]
@@ -81,7 +81,7 @@ fn a_reset_right_after_the_set_holds_nobody_back() {
 
 #[test]
 fn a_wait_that_is_canceled_leaves_the_others_alone() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for round in 0..1000 {
             let event = Event::new();
             io.scope(|scope| {

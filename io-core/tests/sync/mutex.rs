@@ -6,7 +6,7 @@ use std::time::Duration;
 use io_core::is_deadline;
 use io_core::sync::Mutex;
 
-use super::crew::{is_ok_or_canceled, on_every_crew, with_fibers};
+use super::crew::{is_ok_or_canceled, on_every_crew, with_tasks};
 
 #[test]
 fn one_at_a_time_has_it() {
@@ -35,7 +35,7 @@ fn one_at_a_time_has_it() {
 #[test]
 fn no_wake_is_lost_to_a_cancel() {
     const ROUNDS: u32 = 1000;
-    with_fibers(|io| {
+    with_tasks(|io| {
         let mutex = Mutex::new(());
         let got = AtomicU32::new(0);
         for round in 0..ROUNDS {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use io_core::sync::{Event, OnceCell};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, on_every_crew, until, with_fibers};
+use super::crew::{is_ok_or_canceled, on_every_crew, until, with_tasks};
 
 #[test]
 fn the_value_is_made_once() {
@@ -59,7 +59,7 @@ fn after_a_failure_or_a_panic_the_next_one_makes_it() {
 
 #[test]
 fn a_canceled_maker_leaves_it_to_who_waits() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for _ in 0..200 {
             let (cell, begun) = (OnceCell::new(), Event::new());
             io.scope(|scope| {
@@ -83,7 +83,7 @@ fn a_canceled_maker_leaves_it_to_who_waits() {
 
 #[test]
 fn a_canceled_wait_leaves_the_maker_alone() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for _ in 0..1000 {
             let cell = OnceCell::new();
             io.scope(|scope| {
@@ -102,7 +102,7 @@ fn a_canceled_wait_leaves_the_maker_alone() {
 
 #[test]
 fn a_deadline_ends_the_wait_for_the_maker() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let (cell, begun, go_on) = (OnceCell::new(), Event::new(), Event::new());
         io.scope(|scope| {
             let maker = scope.spawn(|| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use io_core::sync::{Mutex, TryGetError, oneshot};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{Arrivals, on_event_loop, on_every_crew, with_fibers};
+use super::crew::{Arrivals, on_event_loop, on_every_crew, with_tasks};
 
 #[test]
 fn the_value_arrives() {
@@ -78,7 +78,7 @@ fn a_value_is_received_without_a_wait() {
 
 #[test]
 fn a_canceled_receive_loses_no_value() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for round in 0..1000 {
             let (sender, mut receiver) = oneshot::channel(io);
             io.scope(|scope| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use io_core::sync::{Queue, TryGetError, TryPutError};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{Arrivals, let_others_run, on_event_loop, on_every_crew, with_fibers};
+use super::crew::{Arrivals, let_others_run, on_event_loop, on_every_crew, with_tasks};
 
 /// The capacities tried: none, the smallest, and some where the buffer wraps.
 const CAPACITIES: [usize; 6] = [0, 1, 2, 3, 4, 5];
@@ -105,7 +105,7 @@ fn a_closed_queue_gives_out_what_is_left() {
 
 #[test]
 fn a_close_ends_every_wait_and_gives_items_back() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for capacity in [0, 1] {
             let queue: Queue<usize> = Queue::bounded(capacity);
             io.scope(|scope| {
@@ -155,7 +155,7 @@ fn what_would_wait_is_refused_by_try() {
 
 #[test]
 fn a_drain_takes_what_waits_to_be_put() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for capacity in [0, 2] {
             let queue = &Queue::bounded(capacity);
             io.scope(|scope| {
@@ -203,7 +203,7 @@ fn who_waits_longest_is_served_first() {
 
 #[test]
 fn a_canceled_put_gives_its_item_back_or_has_put_it() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for capacity in [0, 1] {
             let queue = &Queue::bounded(capacity);
             for round in 0..1000 {
@@ -273,7 +273,7 @@ fn an_item_that_was_given_beats_a_cancel() {
 
 #[test]
 fn a_canceled_batch_keeps_what_was_not_put() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let queue = &Queue::bounded(2);
         io.scope(|scope| {
             let put = scope.spawn(move || {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use io_core::sync::{Barrier, RwLock, RwLockWriteGuard};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, let_others_run, on_every_crew, until, with_fibers};
+use super::crew::{is_ok_or_canceled, let_others_run, on_every_crew, until, with_tasks};
 
 #[test]
 fn writers_exclude_everybody() {
@@ -107,7 +107,7 @@ fn writers_that_keep_coming_do_not_keep_a_reader_out() {
 
 #[test]
 fn a_writer_that_gives_up_lets_the_readers_behind_it_in() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for _ in 0..200 {
             let lock = RwLock::new(0);
             let held = lock.read(io).expect("it is free");
@@ -133,7 +133,7 @@ fn a_writer_that_gives_up_lets_the_readers_behind_it_in() {
 #[test]
 fn the_state_is_initial_after_cancels_and_releases_that_race() {
     const ROUNDS: u32 = 1000;
-    with_fibers(|io| {
+    with_tasks(|io| {
         let lock = RwLock::new(0_u32);
         let written = AtomicU32::new(0);
         for round in 0..ROUNDS {
@@ -173,7 +173,7 @@ fn the_state_is_initial_after_cancels_and_releases_that_race() {
 
 #[test]
 fn a_downgrade_lets_readers_in_and_no_writer() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let lock = RwLock::new(1);
         let guard = lock.write(io).expect("it is free");
         io.scope(|scope| {

@@ -8,7 +8,7 @@ use io_core::sync::Semaphore;
 use io_core::{is_canceled, is_deadline};
 
 use super::crew::{
-    Arrivals, is_ok_or_canceled, let_others_run, on_event_loop, on_every_crew, until, with_fibers,
+    Arrivals, is_ok_or_canceled, let_others_run, on_event_loop, on_every_crew, until, with_tasks,
 };
 
 #[test]
@@ -46,7 +46,7 @@ fn permits_bound_how_many_are_inside() {
 
 #[test]
 fn who_wants_many_is_not_overtaken() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let semaphore = Semaphore::new(2);
         let held = semaphore.acquire(io).expect("it is free");
         io.scope(|scope| {
@@ -62,7 +62,7 @@ fn who_wants_many_is_not_overtaken() {
 
 #[test]
 fn who_gives_up_lets_those_behind_go_on() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let semaphore = Semaphore::new(2);
         let _held = semaphore.acquire(io).expect("it is free");
         io.scope(|scope| {
@@ -81,7 +81,7 @@ fn who_gives_up_lets_those_behind_go_on() {
 #[test]
 fn no_permit_is_lost_to_a_cancel() {
     const ROUNDS: u32 = 1000;
-    with_fibers(|io| {
+    with_tasks(|io| {
         let semaphore = Semaphore::new(1);
         let got = AtomicU32::new(0);
         for round in 0..ROUNDS {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use io_core::sync::Watch;
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, on_every_crew, with_fibers};
+use super::crew::{is_ok_or_canceled, on_every_crew, with_tasks};
 
 #[test]
 fn the_latest_value_is_always_seen() {
@@ -84,7 +84,7 @@ fn what_was_there_before_counts_as_seen() {
 
 #[test]
 fn a_canceled_wait_misses_no_change() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         for round in 0..1000 {
             let watch = Watch::new(0);
             let watch = &watch;
@@ -113,7 +113,7 @@ fn a_canceled_wait_misses_no_change() {
 
 #[test]
 fn a_canceled_set_gives_its_value_back() {
-    with_fibers(|io| {
+    with_tasks(|io| {
         let watch = Watch::new(0);
         let held = watch.read(io).expect("no wait");
         io.scope(|scope| {
