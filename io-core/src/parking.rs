@@ -203,13 +203,39 @@ impl<W: Copy + Send> ParkingLot<W> {
         mut taken: impl FnMut(W) -> R,
         mut wake: impl FnMut(R),
     ) -> u32 {
+        if count == 0 {
+            return 0;
+        }
+        // Most wakes find one waiter: collecting a batch costs more than such a wake.
+        let mut queue = self.queue(address);
+        let ticket_end = queue.ticket_count;
+        let Some(first) = queue.take_first(address).map(&mut taken) else {
+            return 0;
+        };
+        let is_over = count == 1 || queue.first.is_null();
+        drop(queue);
+        wake(first);
+        if is_over {
+            return 1;
+        }
+        1 + self.wake_batches(address, count - 1, ticket_end, taken, wake)
+    }
+
+    /// Goes on with a wake: waits with a ticket from `ticket_end` on began after it.
+    #[cold]
+    fn wake_batches<R>(
+        &self,
+        address: FutexAddress,
+        count: u32,
+        ticket_end: u64,
+        mut taken: impl FnMut(W) -> R,
+        mut wake: impl FnMut(R),
+    ) -> u32 {
         let mut total = 0;
-        let mut ticket_end = None;
         loop {
             let mut batch: [Option<R>; WAKE_BATCH] = [const { None }; WAKE_BATCH];
             let mut filled = 0;
             let mut queue = self.queue(address);
-            let ticket_end = *ticket_end.get_or_insert(queue.ticket_count);
             let mut next = queue.first;
             while !next.is_null() && filled < WAKE_BATCH && total < count {
                 let waiter = next;
@@ -263,6 +289,26 @@ impl<W: Copy + Send> ParkingLot<W> {
 fn links_of<W>(waiter: *const Waiter<W>) -> *mut Links<W> {
     // SAFETY: waiters: valid, whoever calls this says why.
     UnsafeCell::raw_get(unsafe { &raw const (*waiter).links })
+}
+
+impl<W: Copy> Queue<W> {
+    /// Takes the oldest waiter of `address` off the queue: its waker.
+    fn take_first(&mut self, address: FutexAddress) -> Option<W> {
+        let mut next = self.first;
+        while !next.is_null() {
+            let waiter = next;
+            // SAFETY: waiters: a queued one, under the lock; its owner does not
+            // write to these fields.
+            let queued = unsafe { &*waiter };
+            if queued.address == address {
+                self.unlink(waiter);
+                return Some(queued.waker);
+            }
+            // SAFETY: waiters: a queued one, under the lock.
+            next = unsafe { (*links_of(waiter)).next };
+        }
+        None
+    }
 }
 
 impl<W> Queue<W> {
