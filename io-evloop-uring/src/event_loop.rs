@@ -20,10 +20,14 @@ use io_core::{
 
 use crate::fiber::StackPool;
 use crate::options::{Builder, Options};
-use crate::ring::Ring;
+use crate::ring::{Opcode, Ring, StartError};
 use crate::shared::{CALLER, Shared};
 use crate::worker::{self, Worker};
 use crate::{file, foreign, futex, task, time};
+
+/// What nothing can stand in for: waiting for a FIFO's other end and for
+/// readiness, and ending both. Every kernel from 5.6 on has them.
+const REQUIRED: [Opcode; 3] = [Opcode::OpenAt, Opcode::PollAdd, Opcode::AsyncCancel];
 
 /// The executor whose tasks are stackful fibers over one io_uring per worker
 /// thread.
@@ -86,11 +90,19 @@ impl EventLoop {
         Builder::new()
     }
 
+    /// # Errors
+    /// As [`Builder::build`].
     pub(crate) fn with_options(options: Options) -> io::Result<EventLoop> {
         // A trial: what the kernel refuses shows here, not at the first task.
         let trial = Ring::new(&options.ring)?;
         let supported = trial.supported();
         drop(trial);
+        if !REQUIRED
+            .into_iter()
+            .all(|opcode| supported.contains(opcode))
+        {
+            return Err(StartError::lacking().into());
+        }
         crate::fiber::install_overflow_report()?;
         // A trial stack too: how it is guarded decides how many there can be.
         let mut stacks = StackPool::new(options.stack.clone())?;

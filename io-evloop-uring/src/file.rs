@@ -119,30 +119,14 @@ fn direct(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outc
 /// A thread of the pool performs it while this fiber is parked. Nothing ends
 /// that early: the bound is the device's.
 fn offload(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    offload_request(worker, operation, |request| request)
-}
-
-/// As `offload`, for what may wait for somebody else.
-fn offload_alone(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    offload_request(worker, operation, Request::alone)
-}
-
-fn offload_request(
-    worker: &Worker,
-    operation: &mut Operation<'_, '_>,
-    kind: fn(Request) -> Request,
-) -> io::Result<Outcome> {
     if worker.must_block() {
         return system::perform(operation);
     }
     let fiber = worker
         .current_fiber()
         .expect("operations are performed on fibers");
-    let mut request = kind(Request::new(
-        operation,
-        fiber,
-        worker.delay_of(operation.kind()),
-    ));
+    let delay = worker.delay_of(operation.kind());
+    let mut request = Request::new(operation, fiber, delay);
     worker.park(Park::Offload(NonNull::from(&mut request)));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");

@@ -4,10 +4,10 @@
 //! worker.
 //!
 //! Operations and jobs have a *lane* each, with its own threads: a job may wait
-//! for a fiber that waits for an operation. Work that may wait for others is
-//! *alone*: it adds a thread to its lane's limit as long as it lasts, so that
-//! whatever it waits for can not be stuck behind it. So is a job while it waits
-//! as a task ([`waiting`]).
+//! for a fiber that waits for an operation. A job that found no stack is *alone*:
+//! it adds a thread to its lane's limit as long as it lasts, so that whatever it
+//! waits for can not be stuck behind it. So is a job while it waits as a task
+//! ([`waiting`]).
 //!
 //! # Safety argument: requests
 //! A [`Request`] lies on the stack of a fiber that parked for it. The fiber goes
@@ -38,7 +38,6 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct Request {
     operation: NonNull<Operation<'static, 'static>>,
     fiber: FiberRef,
-    is_alone: bool,
     /// For tests: how much longer it takes.
     delay: Duration,
     pub(crate) answer: Option<Answer>,
@@ -62,16 +61,9 @@ impl Request {
         Request {
             operation,
             fiber,
-            is_alone: false,
             delay,
             answer: None,
         }
-    }
-
-    /// It may wait for somebody else as long as it takes.
-    pub(crate) fn alone(mut self) -> Request {
-        self.is_alone = true;
-        self
     }
 
     /// Performs it on this thread.
@@ -166,14 +158,7 @@ impl OffloadPool {
         shared: &Arc<Shared>,
         request: NonNull<Request>,
     ) -> io::Result<()> {
-        // SAFETY: requests: the fiber is parked, the pool has it alone.
-        let is_alone = unsafe { request.as_ref() }.is_alone;
-        let place = if is_alone {
-            Place::Alone
-        } else {
-            Place::Shared
-        };
-        let work = (Work::Perform(request), place);
+        let work = (Work::Perform(request), Place::Shared);
         Lane::submit(shared, |pool| &pool.operations, work).map_err(|(_, error)| error)
     }
 

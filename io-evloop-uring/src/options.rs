@@ -40,7 +40,7 @@ const FALLBACK_TESTED: OpcodeSet = OpcodeSet::EMPTY
     .with(Opcode::Readv)
     .with(Opcode::Write)
     .with(Opcode::Writev)
-    .with(Opcode::OpenAt)
+    .with(Opcode::Close)
     .with(Opcode::Fsync)
     .with(Opcode::MsgRing)
     .with(Opcode::FutexWait)

@@ -94,6 +94,16 @@ pub(crate) struct Completion {
 }
 
 impl Completion {
+    /// One that no kernel sent.
+    #[cfg(test)]
+    pub(crate) fn for_test(user_data: UserData, result: i32) -> Completion {
+        Completion {
+            user_data,
+            result,
+            flags: 0,
+        }
+    }
+
     /// Whether the same entry will complete again; without it, this is the
     /// terminal completion.
     pub(crate) fn has_more(&self) -> bool {

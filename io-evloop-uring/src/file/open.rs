@@ -36,8 +36,8 @@ use io_blocking::system;
 use io_core::fs::{FileType, Metadata, OpenOptions};
 use io_core::{At, Handle, HandleKind, Operation, Outcome, Target};
 
-use super::{class_of, direct, monotonic, offload_alone, submit};
-use crate::ring::{Entry, Opcode, UserData};
+use super::{class_of, direct, monotonic, submit};
+use crate::ring::{Entry, UserData};
 use crate::worker::Worker;
 
 /// How often an open that may create tries to find the file there or not there
@@ -194,21 +194,14 @@ fn create_new(worker: &Worker, at: &At<'_>, options: OpenOptions) -> io::Result<
     direct(worker, &mut operation)
 }
 
-/// On a thread that may wait as long as it takes: the kernel's (through the
-/// ring, where a request can end it), or the pool's.
+/// On a thread that may wait as long as it takes: the kernel's, through the
+/// ring, where a request can end it. (`EventLoop::new` has seen to the opcode.)
 fn open_slowly(
     worker: &Worker,
     at: &At<'_>,
     options: &OpenOptions,
     flags: c_int,
 ) -> io::Result<Outcome> {
-    if !worker.shared.supported.contains(Opcode::OpenAt) {
-        let mut operation = Operation::Open {
-            at: *at,
-            options: *options,
-        };
-        return offload_alone(worker, &mut operation);
-    }
     let directory = system::directory_of(at)?.as_raw_fd();
     let mode = options.permission_bits();
     let _place = worker.keep_kernel_worker();

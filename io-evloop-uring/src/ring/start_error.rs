@@ -25,6 +25,16 @@ impl StartError {
         StartError::explain_under(os, disabled_level())
     }
 
+    /// The rings of this kernel lack an operation that every kernel from 6.1 on has.
+    pub(crate) fn lacking() -> StartError {
+        StartError {
+            os: io::Error::from_raw_os_error(libc::EOPNOTSUPP),
+            cause: "the rings here lack operations that every kernel from 6.1 on has \
+                    (an emulated kernel?)",
+            hint: "use Backend::Threaded or Backend::Auto, or a kernel from 6.1 on",
+        }
+    }
+
     /// What the kernel answered, with its code.
     pub fn os(&self) -> &io::Error {
         &self.os

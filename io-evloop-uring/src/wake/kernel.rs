@@ -142,6 +142,19 @@ impl SleepWake {
         }
     }
 
+    /// As on a kernel before 6.13.
+    #[cfg(test)]
+    pub(super) fn refuse_sending_without_ring(&self) {
+        self.send_without_ring_is_refused
+            .store(true, Ordering::Relaxed);
+    }
+
+    /// How a worker is woken at the moment.
+    #[cfg(test)]
+    pub(super) fn kind_of(&self, worker: usize) -> WakerKind {
+        WakerKind::from_word(self.targets[worker].kind.load(Ordering::Relaxed))
+    }
+
     /// Who sleeps, for searches and statistics.
     pub(crate) fn sleepers(&self) -> &Sleepers {
         &self.sleepers
@@ -549,7 +562,7 @@ impl Sleeper {
 
     /// The counter of the eventfd is not reset: each write completes the poll
     /// again, and a poll that is armed anew on an old count ends one sleep early.
-    fn on_arm(&mut self, arm: WakeArm, completion: &Completion) {
+    pub(super) fn on_arm(&mut self, arm: WakeArm, completion: &Completion) {
         if completion.has_more() {
             return;
         }

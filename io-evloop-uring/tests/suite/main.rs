@@ -1,0 +1,139 @@
+//! The suite, stamped for configurations of the event loop: every number of
+//! workers, ring size and waker of "done when", and the forced slow ways.
+
+#![expect(unsafe_code, reason = "constructs event loops")]
+
+use conformance::{Backend, Unavailable};
+use io_core::Io;
+use io_evloop_uring::{Builder, EventLoop};
+
+/// One configuration.
+struct Configured {
+    name: &'static str,
+    set: fn(Builder) -> Builder,
+}
+
+impl Backend for Configured {
+    fn name(&self) -> String {
+        self.name.to_owned()
+    }
+
+    fn run(&self, body: &mut dyn FnMut(&dyn Io)) -> Result<(), Unavailable> {
+        let builder = (self.set)(EventLoop::builder());
+        // SAFETY: the claims keep no thread-local scope open across a call that may
+        // wait, and call `Io` from no thread-local's initialiser.
+        let event_loop = unsafe { builder.build() };
+        let result = event_loop.and_then(|event_loop| event_loop.run(body));
+        result.map_err(|error| {
+            // Set in CI, where io_uring has to be there.
+            let is_required = std::env::var_os("IO_REQUIRE_URING").is_some_and(|it| it == "1");
+            assert!(!is_required, "IO_REQUIRE_URING=1, and: {error}");
+            Unavailable(error.to_string())
+        })
+    }
+}
+
+mod default_options {
+    conformance::conformance_suite!(crate::Configured {
+        name: "event-loop",
+        set: |builder| builder,
+    });
+}
+
+mod one_worker_small_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "1 worker, 2 entries, futex",
+        set: |builder| builder.workers(1).ring_entries(2).waker(Waker::Futex),
+    });
+}
+
+mod one_worker_large_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "1 worker, 4096 entries, messages",
+        set: |builder| builder.workers(1).ring_entries(4096).waker(Waker::MsgRing),
+    });
+}
+
+mod two_workers_small_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "2 workers, 2 entries, messages",
+        set: |builder| builder.workers(2).ring_entries(2).waker(Waker::MsgRing),
+    });
+}
+
+mod two_workers_large_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "2 workers, 4096 entries, eventfd",
+        set: |builder| builder.workers(2).ring_entries(4096).waker(Waker::EventFd),
+    });
+}
+
+mod eight_workers_small_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "8 workers, 2 entries, eventfd",
+        set: |builder| builder.workers(8).ring_entries(2).waker(Waker::EventFd),
+    });
+}
+
+mod eight_workers_large_ring {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "8 workers, 4096 entries, futex",
+        set: |builder| builder.workers(8).ring_entries(4096).waker(Waker::Futex),
+    });
+}
+
+mod switching_one_worker {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "1 worker, switch at every call, eventfd",
+        set: |builder| builder
+            .workers(1)
+            .ring_entries(2)
+            .waker(Waker::EventFd)
+            .switch_everywhere(1),
+    });
+}
+
+mod switching_two_workers {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "2 workers, switch at every call, futex",
+        set: |builder| builder
+            .workers(2)
+            .ring_entries(4096)
+            .waker(Waker::Futex)
+            .switch_everywhere(2),
+    });
+}
+
+mod switching_eight_workers {
+    use io_evloop_uring::Waker;
+    conformance::conformance_suite!(crate::Configured {
+        name: "8 workers, switch at every call, messages",
+        set: |builder| builder
+            .workers(8)
+            .ring_entries(2)
+            .waker(Waker::MsgRing)
+            .switch_everywhere(3),
+    });
+}
+
+mod fallbacks {
+    conformance::conformance_suite!(crate::Configured {
+        name: "2 workers, no opcodes",
+        set: |builder| builder.workers(2).force_fallbacks(),
+    });
+}
+
+mod protected_stacks {
+    conformance::conformance_suite!(crate::Configured {
+        name: "2 workers, protected stacks",
+        set: |builder| builder.workers(2).force_protected_stacks(),
+    });
+}
