@@ -12,6 +12,7 @@ use io_core::{Clock, FutexAddress, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
+mod files;
 mod limits;
 mod scheduling;
 
@@ -47,6 +48,12 @@ impl Drop for Watchdog {
     fn drop(&mut self) {
         drop(self.is_over.take());
     }
+}
+
+/// How often the worker of this thread has entered the kernel for its ring.
+fn enters_of_this_worker(event_loop: &EventLoop) -> u64 {
+    let enters = |worker: &crate::worker::Worker| worker.ring.borrow().counters().enters;
+    crate::worker::with_current(&event_loop.shared, enters).expect("a worker")
 }
 
 /// Waits until `is_there`, looking again every millisecond.
