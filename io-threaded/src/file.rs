@@ -298,12 +298,15 @@ fn call<T>(shared: &Shared, mut call: impl FnMut() -> io::Result<T>) -> io::Resu
     let id = shared.id();
     let parker = shared.parkers.current();
     loop {
-        parker.begin_call(id);
+        let calling = parker.begin_call(id);
         let until = match task::begin_wait(id, monotonic)? {
             WaitEntry::Wait { until } => until,
-            WaitEntry::Ready => return call(),
+            WaitEntry::Ready => {
+                drop(calling);
+                return call();
+            }
         };
-        let answer = parker.call(until, &mut call);
+        let answer = calling.call(until, &mut call);
         task::end_wait(id);
         match answer {
             Err(error) if system::is_errno(&error, libc::EINTR) => {}

@@ -8,6 +8,7 @@
 //! `poller` (the only file that names mio) and `signal`. Operations are
 //! performed by `io_blocking::system`.
 
+mod atomics;
 mod file;
 mod futex;
 mod options;

@@ -1,19 +1,12 @@
 //! [`Parkers`]: where threads wait, so that others can end the wait. The chapters
-//! that wait (`file`, `futex`, `time`) take a parker; `task.rs` interrupts one.
+//! that wait (`file`, `futex`, `time`) take a parker; `lib.rs` interrupts one.
 //!
-//! A parker is a word, and what the three kinds of wait need. A thread of the
-//! pool keeps one as long as it lives; any other thread borrows one for each
-//! wait. Parkers are never freed before the executor, so who is late touches an
-//! idle one or another's and does no harm:
+//! A parker is a word (its picture is in `word.rs`), and what the three kinds of
+//! wait need: asleep on the word, in a poller, or in a system call that signals
+//! end. A thread of the pool keeps one as long as it lives; any other thread
+//! borrows one for each wait. Parkers are never freed before the executor, so who
+//! is late touches an idle one or another's and does no harm:
 //!
-//! ```text
-//!         begin(kind)                    end
-//! IDLE ──────────────► PARKED     asleep on the word ──────────────► IDLE
-//!                      POLLING    in the poller
-//!                      CALLING    in a system call
-//!   + WOKEN        set by a wake, under the lock of the futex word's bucket
-//!   + INTERRUPTED  set by an interrupt, at any time
-//! ```
 //! 1. The waiter stores the kind, stores its place in the task's record, and
 //!    begins the wait in the record (a read-modify-write of its cancel word).
 //! 2. The requester leaves the request (a read-modify-write of the same word),
@@ -24,27 +17,22 @@
 //! 4. An interrupt that is late sets INTERRUPTED where it is not due. Every wait
 //!    asks the record what is due, and waits again if nothing is.
 
+mod word;
+
 use std::cell::Cell;
 use std::io;
 use std::ops::Deref;
 use std::os::fd::BorrowedFd;
-use std::sync::atomic::{AtomicI32, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use io_blocking::system::{self, FutexEnd};
 use io_core::task::{self, TaskRef};
 use io_core::{Clock, FutexAddress, Instant, Interest, IoId};
 
+use crate::parker::word::{Kind, ParkerWord};
 use crate::poller::{Poller, Waker};
 use crate::signal::{self, HandlerShare, Timer};
-
-const IDLE: u32 = 0;
-const PARKED: u32 = 1;
-const POLLING: u32 = 2;
-const CALLING: u32 = 3;
-const KIND: u32 = 3;
-const WOKEN: u32 = 4;
-const INTERRUPTED: u32 = 8;
 
 /// Parkers of the first chunk; each further chunk has twice as many.
 const FIRST_CHUNK: usize = 64;
@@ -78,8 +66,8 @@ struct Free {
 #[derive(Debug, Default)]
 #[repr(align(64))]
 pub(crate) struct Parker {
-    /// Its state, see the module's text. The waiter sleeps on it.
-    word: AtomicU32,
+    /// The waiter sleeps on it.
+    word: ParkerWord,
     /// The system's number of the thread that has it. Written when a thread
     /// takes the parker, read by interrupts that found it CALLING: Relaxed, since
     /// the word orders the two.
@@ -202,31 +190,32 @@ impl Parkers {
             return;
         };
         let parker = self.at(index);
-        // Release: the request is seen by who sees the bit. Acquire: the waker.
-        match parker.word.fetch_or(INTERRUPTED, Ordering::AcqRel) & KIND {
-            PARKED => system::futex_wake(FutexAddress::of(&parker.word), 1),
-            POLLING => {
+        match parker.word.interrupt() {
+            Some(Kind::Parked) => parker.wake(),
+            Some(Kind::Polling) => {
                 if let Some(waker) = lock(&parker.waker).as_ref() {
                     waker.wake();
                 }
             }
-            CALLING => {
-                let mut timer = lock(&parker.timer);
-                // The waiter leaves CALLING before it takes the lock to disarm,
-                // and keeps its parker until it has.
-                let is_calling = || parker.word.load(Ordering::Acquire) == CALLING | INTERRUPTED;
-                if is_calling() && self.arm(parker, &mut timer, None).is_err() {
-                    // The best that can be done without a timer.
-                    for _ in 0..SIGNALS_MAX {
-                        signal::send(parker.thread_number.load(Ordering::Relaxed));
-                        system::yield_thread();
-                        if !is_calling() {
-                            break;
-                        }
-                    }
-                }
+            Some(Kind::Calling) => self.interrupt_call(parker),
+            None => {}
+        }
+    }
+
+    fn interrupt_call(&self, parker: &Parker) {
+        let mut timer = lock(&parker.timer);
+        // The waiter ends its call before it takes the lock to disarm, and keeps
+        // its parker until it has.
+        if !parker.word.is_call_marked() || self.arm(parker, &mut timer, None).is_ok() {
+            return;
+        }
+        // The best that can be done without a timer.
+        for _ in 0..SIGNALS_MAX {
+            signal::send(parker.thread_number.load(Ordering::Relaxed));
+            system::yield_thread();
+            if !parker.word.is_call_marked() {
+                return;
             }
-            _ => {}
         }
     }
 
@@ -293,12 +282,11 @@ impl CurrentParker<'_> {
     /// Announces a wait on the word (step 1), to be followed by
     /// `task::begin_wait`.
     pub(crate) fn begin_park(&self, id: IoId) {
-        self.begin(id, PARKED);
+        self.begin(id, Kind::Parked);
     }
 
-    fn begin(&self, id: IoId, kind: u32) {
-        // Release: an interrupt that is late finds the thread's number with it.
-        self.word.store(kind, Ordering::Release);
+    fn begin(&self, id: IoId, kind: Kind) {
+        self.word.begin(kind);
         task::with_current(id, |record| {
             if let Some(record) = record {
                 record.place().store(self.index + 1, Ordering::Relaxed);
@@ -308,8 +296,9 @@ impl CurrentParker<'_> {
 
     /// Sleeps on the word until it is woken or interrupted, or until `until`.
     pub(crate) fn park(&self, until: Option<Instant>) {
-        while self.word.load(Ordering::Acquire) == PARKED {
-            if system::futex_wait(&self.word, PARKED, until) == FutexEnd::TimedOut {
+        while self.word.is_undisturbed() {
+            let end = system::futex_wait(self.word.atomic(), ParkerWord::ASLEEP, until);
+            if end == FutexEnd::TimedOut {
                 return;
             }
         }
@@ -326,7 +315,7 @@ impl CurrentParker<'_> {
             *poller = Some(new);
             *lock(&self.waker) = Some(waker);
         }
-        self.begin(id, POLLING);
+        self.begin(id, Kind::Polling);
         Ok(())
     }
 
@@ -351,34 +340,46 @@ impl CurrentParker<'_> {
         })
     }
 
-    /// Announces a system call that signals may end (step 1).
-    pub(crate) fn begin_call(&self, id: IoId) {
-        self.begin(id, CALLING);
+    /// Announces a system call that signals may end (step 1). It is over when what
+    /// this returns is.
+    pub(crate) fn begin_call(&self, id: IoId) -> Calling<'_> {
+        self.begin(id, Kind::Calling);
+        Calling {
+            current: self,
+            is_armed: false,
+        }
     }
+}
 
+/// A thread may get signals; until this is dropped.
+pub(crate) struct Calling<'a> {
+    current: &'a CurrentParker<'a>,
+    is_armed: bool,
+}
+
+impl Calling<'_> {
     /// Makes the call, which ends with `EINTR` if it is interrupted or `until`
     /// has passed (or for no reason).
     pub(crate) fn call<T>(
-        &self,
+        mut self,
         until: Option<Instant>,
         call: impl FnOnce() -> io::Result<T>,
     ) -> io::Result<T> {
+        let CurrentParker {
+            parkers, parker, ..
+        } = self.current;
         if until.is_some() {
-            let armed = self.parkers.arm(self.parker, &mut lock(&self.timer), until);
+            self.is_armed = parkers.arm(parker, &mut lock(&parker.timer), until).is_ok();
             // Without a timer the call is made all the same, and ends when it
             // ends: most calls do not wait at all.
-            drop(armed);
         }
-        let end = EndCall {
-            parker: self.parker,
-            is_armed: until.is_some(),
-        };
+        let is_borrowed = self.current.is_borrowed;
         let call = || {
             // No signal comes after the end, so none meets a mask put back.
-            let _end = end;
+            let _calling = self;
             system::interruptible(call)
         };
-        if self.is_borrowed {
+        if is_borrowed {
             // Not a thread of ours: the program may have blocked the signal.
             signal::unblocked(call)
         } else {
@@ -387,17 +388,11 @@ impl CurrentParker<'_> {
     }
 }
 
-/// The end of a call: from here on no signal comes.
-struct EndCall<'a> {
-    parker: &'a Parker,
-    is_armed: bool,
-}
-
-impl Drop for EndCall<'_> {
+impl Drop for Calling<'_> {
     fn drop(&mut self) {
-        let before = self.parker.word.swap(IDLE, Ordering::AcqRel);
-        if (self.is_armed || before & INTERRUPTED != 0)
-            && let Some(timer) = lock(&self.parker.timer).as_ref()
+        let is_marked = self.current.word.end_call();
+        if (self.is_armed || is_marked)
+            && let Some(timer) = lock(&self.current.timer).as_ref()
         {
             timer.disarm();
         }
@@ -408,9 +403,12 @@ impl Parker {
     /// Marks the waiter of a futex word as woken. Called under the lock of the
     /// word's bucket, while the waiter is queued; the wake itself comes later.
     pub(crate) fn mark_woken(&self) -> FutexAddress {
-        // Release: pairs with the load in `park`.
-        self.word.fetch_or(WOKEN, Ordering::Release);
-        FutexAddress::of(&self.word)
+        self.word.mark_woken();
+        FutexAddress::of(self.word.atomic())
+    }
+
+    fn wake(&self) {
+        system::futex_wake(FutexAddress::of(self.word.atomic()), 1);
     }
 
     fn drop_poller(&self) {

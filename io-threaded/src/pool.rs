@@ -25,15 +25,11 @@
 //!    on its way, and it waits for that.
 //! 5. A thread that ends leaves its handle for the next one that ends, which
 //!    joins it: the pool keeps at most one ended thread. Drop joins all.
-//!
-//! ```text
-//! seat word:  EMPTY ──► ASLEEP (its thread)       EMPTY, ASLEEP ──► TAKEN (who hands over;
-//!             TAKEN ──► EMPTY  (its thread)                         from ASLEEP with a wake)
-//! ```
+
+mod seat_word;
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -43,11 +39,8 @@ use io_core::task::Job;
 use io_core::{Clock, FutexAddress};
 
 use crate::options::Options;
+use crate::pool::seat_word::SeatWord;
 use crate::shared::Shared;
-
-const EMPTY: u32 = 0;
-const ASLEEP: u32 = 1;
-const TAKEN: u32 = 2;
 
 /// By which limit a job is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,9 +78,10 @@ enum Member {
 
 /// Where a job is handed to a thread.
 struct Seat {
-    /// See the module's picture. The thread sleeps on it.
-    word: AtomicU32,
-    /// Filled by who hands over, before TAKEN; emptied by the thread after.
+    /// The thread sleeps on it.
+    word: SeatWord,
+    /// Filled by who hands over before it takes the word; emptied by the thread
+    /// after.
     order: Mutex<Option<Order>>,
 }
 
@@ -289,7 +283,7 @@ impl Seat {
     /// A seat whose thread is still to be started.
     fn filled(order: Order) -> Seat {
         Seat {
-            word: AtomicU32::new(EMPTY),
+            word: SeatWord::new(),
             order: Mutex::new(Some(order)),
         }
     }
@@ -302,37 +296,26 @@ impl Seat {
     fn hand_over(&self, order: Order) {
         let before = lock(&self.order).replace(order);
         debug_assert!(before.is_none(), "an idle thread has no order");
-        // Release: the thread finds the order. The swap decides who saw whom.
-        if self.word.swap(TAKEN, Ordering::AcqRel) == ASLEEP {
-            system::futex_wake(FutexAddress::of(&self.word), 1);
+        if self.word.take() {
+            system::futex_wake(FutexAddress::of(self.word.atomic()), 1);
         }
     }
 
     /// Step 4: the next order, `None` if none came in time.
     fn next_order(&self, timeout: Option<Duration>) -> Option<Order> {
         let until = timeout.map(|timeout| system::now(Clock::Monotonic).saturating_add(timeout));
-        // Fails if an order is there already.
-        let (wanted, order) = (Ordering::AcqRel, Ordering::Acquire);
-        if self
-            .word
-            .compare_exchange(EMPTY, ASLEEP, wanted, order)
-            .is_ok()
-        {
-            while self.word.load(Ordering::Acquire) == ASLEEP {
-                if system::futex_wait(&self.word, ASLEEP, until) == FutexEnd::TimedOut {
+        if self.word.fall_asleep() {
+            while self.word.is_asleep() {
+                let end = system::futex_wait(self.word.atomic(), SeatWord::ASLEEP, until);
+                if end == FutexEnd::TimedOut {
                     break;
                 }
             }
         }
-        // Fails if an order came after all.
-        if self
-            .word
-            .compare_exchange(ASLEEP, EMPTY, wanted, order)
-            .is_ok()
-        {
-            return None;
+        if self.word.wake_up() {
+            self.take_order()
+        } else {
+            None
         }
-        self.word.store(EMPTY, Ordering::Release);
-        self.take_order()
     }
 }
