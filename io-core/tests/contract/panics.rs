@@ -72,8 +72,9 @@ fn a_panic_of_a_closure_reaches_its_joiner_or_its_scope() {
 }
 
 #[test]
-fn payloads_that_panic_when_dropped_neither_hang_nor_escape() {
-    let _watchdog = Watchdog::new("payloads_that_panic_when_dropped_neither_hang_nor_escape");
+fn forgotten_payloads_that_panic_when_dropped_neither_hang_nor_escape() {
+    let _watchdog =
+        Watchdog::new("forgotten_payloads_that_panic_when_dropped_neither_hang_nor_escape");
     for jobs in RUNNING {
         let tiny = Tiny::new(jobs);
         let io: &dyn Io = &tiny;
