@@ -1,19 +1,28 @@
 //! The task chapter: structured tasks for programs (`scope`, `control`), their
 //! erased jobs and records for backends (`block`, `record`), and the state
-//! machines under them (`completion`, `cancel`).
+//! machines under them (`completion`, `cancel`). What programs build of tasks
+//! stands above: `group`, `concurrent`, `retry`, `future`.
 
 mod block;
 pub(crate) mod cancel;
 pub(crate) mod completion;
+mod concurrent;
 mod control;
+mod future;
+mod group;
 mod memory;
 mod record;
+mod retry;
 mod scope;
 
 pub use block::{Done, Job, Rejected, Start, TaskRef};
+pub use concurrent::{for_each_concurrent, map_concurrent};
+pub use future::{TaskFuture, block_on, block_on_cancelable};
+pub use group::{TaskGroup, join_all, race};
 pub(crate) use record::protected;
 pub use record::{
     StackContext, TaskRecord, WaitEntry, begin_wait, deadline, end_wait, interruption, point,
     swap_stack_context, with_current,
 };
+pub use retry::Retry;
 pub use scope::{ConcurrencyUnavailable, Scope, Task};

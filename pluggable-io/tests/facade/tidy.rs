@@ -28,6 +28,7 @@ const UNSAFE: &[&str] = &[
     "io-core/src/sync/mutex.rs",
     "io-core/src/sync/rwlock.rs",
     "io-core/src/task/block.rs",
+    "io-core/src/task/future.rs",
     "io-core/src/task/memory.rs",
     "io-core/src/task/record.rs",
     "io-core/src/task/scope.rs",

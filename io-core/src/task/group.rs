@@ -1,0 +1,292 @@
+//! [`TaskGroup`]: several tasks and the first of them that ends; and what stands
+//! on it: [`race`], [`join_all`]. Programs use them.
+//!
+//! Each task of a group owns a [`Signal`], which says that it is over when it is
+//! dropped: after the closure has returned or panicked, or with a job that never
+//! ran. So nothing has to be known of how tasks end.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::panic;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::futex::FutexAddress;
+use crate::io::Io;
+use crate::task::scope::{ConcurrencyUnavailable, Scope, Task};
+
+/// What a group and its tasks share.
+struct Ends {
+    /// Indices of tasks that have ended and were not asked for yet.
+    ended: Mutex<VecDeque<usize>>,
+    /// Counts ends. Written under the lock by tasks that end, read under it by the
+    /// group, which waits on it: Relaxed, the lock orders it.
+    count: AtomicU32,
+}
+
+impl Ends {
+    fn ended(&self) -> MutexGuard<'_, VecDeque<usize>> {
+        self.ended.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says that a task is over when it is dropped.
+struct Signal<'io> {
+    ends: Arc<Ends>,
+    io: &'io dyn Io,
+    index: usize,
+}
+
+impl Drop for Signal<'_> {
+    fn drop(&mut self) {
+        let mut ended = self.ends.ended();
+        ended.push_back(self.index);
+        self.ends.count.fetch_add(1, Ordering::Relaxed);
+        drop(ended);
+        self.io
+            .futex_wake(FutexAddress::of(&self.ends.count), u32::MAX);
+    }
+}
+
+/// Tasks of one scope that are waited for in the order in which they end.
+///
+/// [`wait_next`](TaskGroup::wait_next) gives the next one; the others are canceled
+/// ([`cancel`](TaskGroup::cancel)) or kept, by choice. Dropping the group drops
+/// its handles: the tasks go on, and their scope waits for them.
+///
+/// ```
+/// use std::time::Duration;
+/// use io_core::Io;
+/// use io_core::task::TaskGroup;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn Io = &blocking;
+/// let first = io.scope(|scope| {
+///     let mut group = TaskGroup::new(scope);
+///     for name in ["primary", "replica"] {
+///         group.spawn(move || io.sleep(Duration::from_millis(1)).map(|()| name));
+///     }
+///     let first = group.wait_next()?;
+///     group.cancel();
+///     Ok::<_, std::io::Error>(first)
+/// });
+/// let (index, answer) = first?.expect("the group has tasks");
+/// assert_eq!(answer?, ["primary", "replica"][index]);
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub struct TaskGroup<'scope, 'env, T> {
+    scope: &'scope Scope<'scope, 'env>,
+    /// By index; `None` once it was waited for.
+    tasks: Vec<Option<Task<'scope, T>>>,
+    /// How many were not waited for yet.
+    left: usize,
+    ends: Arc<Ends>,
+}
+
+impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
+    /// A group without tasks.
+    #[must_use]
+    pub fn new(scope: &'scope Scope<'scope, 'env>) -> TaskGroup<'scope, 'env, T> {
+        TaskGroup {
+            scope,
+            tasks: Vec::new(),
+            left: 0,
+            ends: Arc::new(Ends {
+                ended: Mutex::default(),
+                count: AtomicU32::new(0),
+            }),
+        }
+    }
+
+    /// Starts a task, as [`Scope::spawn`] does, and returns its index: the first
+    /// one has 0.
+    ///
+    /// # Cancellation
+    /// As [`Scope::spawn`].
+    pub fn spawn<F>(&mut self, body: F) -> usize
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        let signal = self.signal();
+        let task = self.scope.spawn(move || signaling(signal, body));
+        self.add(task)
+    }
+
+    /// Starts a task, as [`Scope::spawn_concurrent`] does, and returns its index.
+    ///
+    /// # Errors
+    /// As [`Scope::spawn_concurrent`]; the group is as it was.
+    pub fn spawn_concurrent<F>(&mut self, body: F) -> Result<usize, ConcurrencyUnavailable>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        let signal = self.signal();
+        let task = self.scope.spawn_concurrent(move || signaling(signal, body));
+        task.map(|task| self.add(task))
+    }
+
+    fn signal(&self) -> Signal<'scope> {
+        Signal {
+            ends: Arc::clone(&self.ends),
+            io: self.scope.io(),
+            index: self.tasks.len(),
+        }
+    }
+
+    fn add(&mut self, task: Task<'scope, T>) -> usize {
+        self.tasks.push(Some(task));
+        self.left += 1;
+        self.tasks.len() - 1
+    }
+
+    /// Waits for the next task that ends and returns its index and its result;
+    /// `None` if all were waited for.
+    ///
+    /// # Cancellation
+    /// A point if it has to wait, unlike a join: a request is the waiting task's
+    /// own and not forwarded. The tasks go on.
+    ///
+    /// # Errors
+    /// Canceled; the deadline in force has passed.
+    ///
+    /// # Panics
+    /// With the panic of the task that ended.
+    pub fn wait_next(&mut self) -> io::Result<Option<(usize, T)>> {
+        let next = self.try_wait_next()?;
+        Ok(next.map(|(index, result)| {
+            let result = result.unwrap_or_else(|payload| panic::resume_unwind(payload));
+            (index, result)
+        }))
+    }
+
+    /// As [`wait_next`](TaskGroup::wait_next), with the task's panic as an error of its own.
+    ///
+    /// # Cancellation
+    /// As [`wait_next`](TaskGroup::wait_next).
+    ///
+    /// # Errors
+    /// As [`wait_next`](TaskGroup::wait_next).
+    pub fn try_wait_next(&mut self) -> io::Result<Option<(usize, std::thread::Result<T>)>> {
+        let io = self.scope.io();
+        while self.left > 0 {
+            let mut ended = self.ends.ended();
+            let expected = self.ends.count.load(Ordering::Relaxed);
+            let index = ended.pop_front();
+            drop(ended);
+            let Some(index) = index else {
+                io.futex_wait(&self.ends.count, expected, None)?;
+                continue;
+            };
+            // What `spawn_concurrent` refused has left an end without a task.
+            if let Some(task) = self.tasks.get_mut(index).and_then(Option::take) {
+                self.left -= 1;
+                return Ok(Some((index, task.try_join())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Leaves a request to cancel with every task that was not waited for yet.
+    /// Does not wait.
+    pub fn cancel(&self) {
+        for task in self.tasks.iter().flatten() {
+            task.request_cancel();
+        }
+    }
+
+    /// Leaves a request to cancel with one task. Nothing if it was waited for.
+    pub fn cancel_one(&self, index: usize) {
+        if let Some(Some(task)) = self.tasks.get(index) {
+            task.request_cancel();
+        }
+    }
+
+    /// How many tasks were not waited for yet.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.left
+    }
+
+    /// Whether all tasks were waited for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.left == 0
+    }
+}
+
+/// Runs `body` and then, whatever came of it, drops the signal.
+fn signaling<T>(signal: Signal<'_>, body: impl FnOnce() -> T) -> T {
+    let _signal = signal;
+    body()
+}
+
+impl<T> fmt::Debug for TaskGroup<'_, '_, T> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("TaskGroup")
+            .field("left", &self.left)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Runs bodies beside each other and returns the result of the first one that
+/// ends; `None` if there are none. The others are canceled and waited for; their
+/// results are dropped.
+///
+/// As many take part as the executor can run at once; the others are dropped
+/// unrun. On one that runs nothing beside anything else the first body wins.
+///
+/// # Cancellation
+/// A point while it waits for the first. A request cancels all of them.
+///
+/// # Errors
+/// Canceled; the deadline in force has passed; [`ConcurrencyUnavailable`] if none
+/// can be started now.
+///
+/// # Panics
+/// With the first one's panic; with another's if that panicked.
+pub fn race<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> io::Result<Option<T>>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    let has_concurrency = io.capabilities().concurrent_tasks_max > 0;
+    io.scope(|scope| {
+        let mut group = TaskGroup::new(scope);
+        for body in bodies {
+            if !has_concurrency {
+                group.spawn(body);
+                break;
+            }
+            if let Err(unavailable) = group.spawn_concurrent(body) {
+                if group.is_empty() {
+                    return Err(unavailable.into());
+                }
+                break;
+            }
+        }
+        let first = group.wait_next();
+        group.cancel();
+        first.map(|first| first.map(|(_index, result)| result))
+    })
+}
+
+/// Runs all bodies as tasks, waits for all of them and returns their results in
+/// the order of the bodies.
+///
+/// # Cancellation
+/// A forwarding point: a request goes on to the tasks.
+///
+/// # Panics
+/// With a body's panic, after all have ended.
+pub fn join_all<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> Vec<T>
+where
+    F: FnOnce() -> T + Send,
+    T: Send,
+{
+    io.scope(|scope| {
+        let tasks: Vec<_> = bodies.into_iter().map(|body| scope.spawn(body)).collect();
+        tasks.into_iter().map(Task::join).collect()
+    })
+}
