@@ -44,6 +44,8 @@ pub struct Contender {
     pub name: &'static str,
     /// How many operations an iteration has.
     pub operations_per_iteration: u64,
+    /// How many CPUs it is measured on: as many as it can keep busy.
+    pub cpus: usize,
     measure: Box<dyn Fn(u64) -> Duration>,
 }
 
@@ -58,8 +60,15 @@ impl Contender {
         Contender {
             name,
             operations_per_iteration,
+            cpus: 1,
             measure: Box::new(measure),
         }
+    }
+
+    /// The contender on so many CPUs.
+    pub(crate) fn on_cpus(mut self, cpus: usize) -> Contender {
+        self.cpus = cpus;
+        self
     }
 
     /// Runs so many iterations and says how long they took, preparation apart.

@@ -9,12 +9,15 @@
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::EventLoop;
+use io_threaded::Threaded;
 
 /// One executor, not started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Executor {
     /// Plain calls.
     Blocking,
+    /// Threads of a pool.
+    Threaded,
     /// Fibers over one io_uring, on the calling thread.
     EventLoop1,
     /// Fibers on the calling thread and one more.
@@ -23,8 +26,9 @@ pub enum Executor {
 
 impl Executor {
     /// Every executor.
-    pub const ALL: [Executor; 3] = [
+    pub const ALL: [Executor; 4] = [
         Executor::Blocking,
+        Executor::Threaded,
         Executor::EventLoop1,
         Executor::EventLoop2,
     ];
@@ -34,8 +38,18 @@ impl Executor {
     pub const fn name(self) -> &'static str {
         match self {
             Executor::Blocking => "blocking",
+            Executor::Threaded => "threaded",
             Executor::EventLoop1 => "event-loop-1",
             Executor::EventLoop2 => "event-loop-2",
+        }
+    }
+
+    /// How many CPUs it keeps busy.
+    #[must_use]
+    pub const fn cpus(self) -> usize {
+        match self {
+            Executor::Blocking | Executor::EventLoop1 => 1,
+            Executor::Threaded | Executor::EventLoop2 => 2,
         }
     }
 
@@ -46,6 +60,7 @@ impl Executor {
     pub fn run<T>(self, body: impl FnOnce(&dyn Io) -> T) -> T {
         let workers = match self {
             Executor::Blocking => return body(&Blocking::new()),
+            Executor::Threaded => return body(&Threaded::new()),
             Executor::EventLoop1 => 1,
             Executor::EventLoop2 => 2,
         };
@@ -58,7 +73,7 @@ impl Executor {
     #[must_use]
     pub fn refusal(self) -> Option<String> {
         match self {
-            Executor::Blocking => None,
+            Executor::Blocking | Executor::Threaded => None,
             Executor::EventLoop1 | Executor::EventLoop2 => {
                 event_loop(1).err().map(|error| error.to_string())
             }

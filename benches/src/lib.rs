@@ -19,6 +19,7 @@ mod contender;
 mod data;
 mod executor;
 mod instructions;
+mod machine;
 mod statistics;
 mod workload;
 
@@ -26,5 +27,6 @@ pub use contender::{Contender, Scale, Workload};
 pub use data::CachedFile;
 pub use executor::Executor;
 pub use instructions::{Counter, asked, per_operation};
+pub use machine::{cpu_time, description, pin_to_first};
 pub use statistics::{Estimate, Random, median};
 pub use workload::all;

@@ -6,7 +6,11 @@ mod spawn_join;
 mod switch;
 mod tree_hash;
 
-use crate::contender::Workload;
+use std::time::Duration;
+
+use io_core::Io;
+
+use crate::contender::{Contender, Workload};
 use crate::executor::Executor;
 
 /// Every workload, in the order of the tables.
@@ -19,6 +23,21 @@ pub fn all() -> Vec<Workload> {
         cached_reads::workload(),
         tree_hash::workload(),
     ]
+}
+
+/// A contender for each executor that the system does not refuse.
+fn of_executors(
+    wanted: &[Executor],
+    operations_per_iteration: u64,
+    measure: impl Fn(&dyn Io, u64) -> Duration + Clone + 'static,
+) -> impl Iterator<Item = Contender> {
+    available(wanted).into_iter().map(move |executor| {
+        let measure = measure.clone();
+        Contender::new(executor.name(), operations_per_iteration, move |count| {
+            executor.run(|io| measure(io, count))
+        })
+        .on_cpus(executor.cpus())
+    })
 }
 
 /// The executors that the system does not refuse; says aloud which it does.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use io_core::{Io, fs};
 
-use super::available;
+use super::of_executors;
 use crate::baseline::ring::ReadRing;
 use crate::baseline::threads;
 use crate::contender::{Contender, Scale, Workload};
@@ -32,28 +32,28 @@ pub(super) fn workload() -> Workload {
 
 fn contenders(scale: Scale, tasks: u64) -> Vec<Contender> {
     let file = Rc::new(CachedFile::new(scale));
+    let shared = Rc::clone(&file);
     let with_file = |name, measure: fn(&CachedFile, u64, u64) -> Duration| {
-        let file = Rc::clone(&file);
+        let file = Rc::clone(&shared);
         Contender::new(name, tasks, move |each| measure(&file, tasks, each))
     };
     let mut all = vec![with_file("std-1-thread", |file, tasks, each| {
         std_threads(file, 1, tasks * each)
     })];
     if tasks > 1 {
-        all.push(with_file("std-2-threads", |file, tasks, each| {
-            std_threads(file, 2, tasks / 2 * each)
-        }));
+        all.push(
+            with_file("std-2-threads", |file, tasks, each| {
+                std_threads(file, 2, tasks / 2 * each)
+            })
+            .on_cpus(2),
+        );
     }
     match ReadRing::new(1, file.bytes) {
         Ok(_) => all.push(with_file("raw-ring", raw_ring)),
         Err(refused) => eprintln!("!!! raw-ring is left out: {refused}"),
     }
-    for executor in available(&Executor::ALL) {
-        let file = Rc::clone(&file);
-        all.push(Contender::new(executor.name(), tasks, move |each| {
-            executor.run(|io| reads(io, &file, tasks, each))
-        }));
-    }
+    let ours = move |io: &dyn Io, each| reads(io, &file, tasks, each);
+    all.extend(of_executors(&Executor::ALL, tasks, ours));
     all
 }
 

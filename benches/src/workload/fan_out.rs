@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use io_core::Io;
 
-use super::available;
+use super::of_executors;
 use crate::baseline::threads;
 use crate::contender::{Contender, Scale, Workload};
 use crate::data::work;
@@ -36,19 +36,18 @@ fn contenders(_scale: Scale, tasks: u64) -> Vec<Contender> {
         }),
         Contender::new("std-2-threads", tasks, move |iterations| {
             timed(iterations, || halves(tasks))
-        }),
+        })
+        .on_cpus(2),
         Contender::new("std-2-thread-queue", tasks, move |iterations| {
             timed(iterations, || queue(tasks))
-        }),
+        })
+        .on_cpus(2),
     ];
-    for executor in available(&Executor::ALL) {
-        all.push(Contender::new(executor.name(), tasks, move |iterations| {
-            executor.run(|io| {
-                spawn_all(io, tasks);
-                timed(iterations, || spawn_all(io, tasks))
-            })
-        }));
-    }
+    let ours = move |io: &dyn Io, iterations| {
+        spawn_all(io, tasks);
+        timed(iterations, || spawn_all(io, tasks))
+    };
+    all.extend(of_executors(&Executor::ALL, tasks, ours));
     all
 }
 

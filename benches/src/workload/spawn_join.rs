@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use io_core::Io;
 
-use super::available;
+use super::of_executors;
 use crate::baseline::coroutine::{Stacks, run_on};
 use crate::contender::{Contender, Scale, Workload};
 use crate::executor::Executor;
@@ -30,16 +30,14 @@ fn contenders(_scale: Scale, batch: u64) -> Vec<Contender> {
         }),
         Contender::new("std-threads", batch, move |iterations| {
             std_threads(batch, iterations)
-        }),
+        })
+        .on_cpus(2),
     ];
-    for executor in available(&Executor::ALL) {
-        all.push(Contender::new(executor.name(), batch, move |iterations| {
-            executor.run(|io| {
-                tasks(io, batch, 1 + 1000 / batch);
-                tasks(io, batch, iterations)
-            })
-        }));
-    }
+    let ours = move |io: &dyn Io, iterations| {
+        tasks(io, batch, 1 + 1000 / batch);
+        tasks(io, batch, iterations)
+    };
+    all.extend(of_executors(&Executor::ALL, batch, ours));
     all
 }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use io_core::Io;
 
-use super::available;
+use super::of_executors;
 use crate::baseline::coroutine::{Stacks, Yielders};
 use crate::baseline::threads;
 use crate::contender::{Contender, Scale, Workload};
@@ -30,11 +30,8 @@ fn contenders(_scale: Scale, fibers: u64) -> Vec<Contender> {
     if fibers == 2 {
         all.push(Contender::new("std-2-threads", fibers, yield_of_threads));
     }
-    for executor in available(&[Executor::EventLoop1]) {
-        all.push(Contender::new(executor.name(), fibers, move |rounds| {
-            executor.run(|io| yields(io, fibers, rounds))
-        }));
-    }
+    let ours = move |io: &dyn Io, rounds| yields(io, fibers, rounds);
+    all.extend(of_executors(&[Executor::EventLoop1], fibers, ours));
     all
 }
 

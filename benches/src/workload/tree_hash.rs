@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use io_core::{Io, fs};
 
-use super::available;
+use super::of_executors;
 use crate::baseline::threads;
 use crate::contender::{Contender, Scale, Workload};
 use crate::data::Tree;
@@ -29,8 +29,9 @@ pub(super) fn workload() -> Workload {
 fn contenders(scale: Scale, tasks: u64) -> Vec<Contender> {
     let tree = Rc::new(Tree::new(scale));
     let file_count = tree.file_count;
+    let shared = Rc::clone(&tree);
     let with_tree = |name, hash: Box<dyn Fn(&Path) -> Hash>| {
-        let tree = Rc::clone(&tree);
+        let tree = Rc::clone(&shared);
         Contender::new(name, file_count, move |iterations| {
             let expected = std_hash(tree.path(), 1);
             let begin = Instant::now();
@@ -45,28 +46,17 @@ fn contenders(scale: Scale, tasks: u64) -> Vec<Contender> {
         Box::new(|path| std_hash(path, 1)),
     )];
     if tasks > 1 {
-        all.push(with_tree(
-            "std-2-threads",
-            Box::new(|path| std_hash(path, 2)),
-        ));
+        all.push(with_tree("std-2-threads", Box::new(|path| std_hash(path, 2))).on_cpus(2));
     }
-    for executor in available(&Executor::ALL) {
-        let tree = Rc::clone(&tree);
-        all.push(Contender::new(
-            executor.name(),
-            file_count,
-            move |iterations| {
-                let expected = std_hash(tree.path(), 1);
-                executor.run(|io| {
-                    let once = || {
-                        let hash = io_hash(io, tree.path(), tasks).expect("it can be read");
-                        assert!(hash == expected, "the hashes differ");
-                    };
-                    timed(iterations, once)
-                })
-            },
-        ));
-    }
+    let ours = move |io: &dyn Io, iterations| {
+        let expected = std_hash(tree.path(), 1);
+        let once = || {
+            let hash = io_hash(io, tree.path(), tasks).expect("it can be read");
+            assert!(hash == expected, "the hashes differ");
+        };
+        timed(iterations, once)
+    };
+    all.extend(of_executors(&Executor::ALL, file_count, ours));
     all
 }
 

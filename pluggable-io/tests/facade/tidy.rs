@@ -21,6 +21,7 @@ const UNSAFE: &[&str] = &[
     "benches/src/baseline/ring.rs",
     "benches/src/executor.rs",
     "benches/src/instructions/counter.rs",
+    "benches/src/machine.rs",
     "conformance/src/bin/conformance/backends.rs",
     "io-blocking/src/syscall.rs",
     "io-core/src/parking.rs",
