@@ -23,6 +23,8 @@
 //! works afterwards, and that no token, permit or byte is lost or left over.
 
 pub(crate) mod nested;
+#[doc(hidden)]
+pub mod race;
 pub(crate) mod trial;
 pub(crate) mod waits;
 

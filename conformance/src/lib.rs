@@ -58,6 +58,9 @@ mod futex;
 mod task;
 mod time;
 
+/// Long series of races between requests and results.
+pub use cancel::race;
+
 #[doc(hidden)]
 pub mod stamp;
 

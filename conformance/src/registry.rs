@@ -124,6 +124,10 @@ registry! { ($)
             file_sync [C1, C9];
             metadata [C1, C9];
             checkpoint [C1, C9];
+            join [C1, C9];
+            scope_end [C1, C9];
+            inline_child [C1, C9];
+            offload [C1, C9];
         }
         pending_at_entry {
             yield_now [C1, C2, C3];
@@ -147,6 +151,10 @@ registry! { ($)
             file_sync [C1, C2, C3];
             metadata [C1, C2, C3];
             checkpoint [C1, C2, C3];
+            join [C1, C2, C3];
+            scope_end [C1, C2, C3];
+            inline_child [C1, C2, C3];
+            offload [C1, C2, C3];
         }
         ready_at_entry {
             yield_now [C3, C6];
@@ -170,6 +178,10 @@ registry! { ($)
             file_sync [C3, C6];
             metadata [C3, C6];
             checkpoint [C3, C6];
+            join [C4, C6];
+            scope_end [C4, C6];
+            inline_child [C4, C6];
+            offload [C4, C6];
         }
         while_it_waits {
             yield_now [C1, C5] needs Concurrency, Interrupts;
@@ -188,6 +200,10 @@ registry! { ($)
             queue_put [C1, C5] needs Concurrency, Interrupts;
             rwlock_read [C1, C5] needs Concurrency, Interrupts;
             rwlock_write [C1, C5] needs Concurrency, Interrupts;
+            join [C1, C5] needs Concurrency, Interrupts;
+            scope_end [C1, C5] needs Concurrency, Interrupts;
+            inline_child [C1, C5] needs Concurrency, Interrupts;
+            offload [C1, C5] needs Concurrency, Interrupts;
         }
         as_it_completes {
             yield_now [C6];
@@ -210,6 +226,10 @@ registry! { ($)
             regular_write [C6];
             file_sync [C6];
             metadata [C6];
+            join [C6, C18];
+            scope_end [C6, C18];
+            inline_child [C6, C18];
+            offload [C6, C18];
         }
         after_completion {
             yield_now [C1, C6];
@@ -233,6 +253,10 @@ registry! { ($)
             file_sync [C1, C6];
             metadata [C1, C6];
             checkpoint [C1, C6];
+            join [C1, C6];
+            scope_end [C1, C6];
+            inline_child [C1, C6];
+            offload [C1, C6];
         }
         protected {
             yield_now [C14];
@@ -256,6 +280,10 @@ registry! { ($)
             file_sync [C14];
             metadata [C14];
             checkpoint [C14];
+            join [C14];
+            scope_end [C14];
+            inline_child [C14];
+            offload [C14];
         }
         rearmed {
             yield_now [C15];
@@ -501,6 +529,10 @@ registry! { ($)
             file_sync [D1];
             metadata [D1];
             checkpoint [D1];
+            join [D1];
+            scope_end [D1];
+            inline_child [D1];
+            offload [D1];
         }
         passes_while_it_waits {
             yield_now [D1, D2, D9];
@@ -519,6 +551,10 @@ registry! { ($)
             queue_put [D1, D2, D9];
             rwlock_read [D1, D2, D9];
             rwlock_write [D1, D2, D9];
+            join [D1, D2, D9];
+            scope_end [D1, D2, D9];
+            inline_child [D1, D2, D9];
+            offload [D1, D2, D9];
         }
         as_it_completes {
             yield_now [D8];
@@ -537,6 +573,10 @@ registry! { ($)
             queue_put [D8];
             rwlock_read [D8];
             rwlock_write [D8];
+            join [D8];
+            scope_end [D8];
+            inline_child [D8];
+            offload [D8];
         }
         inherited {
             yield_now [D4];
@@ -578,6 +618,10 @@ registry! { ($)
             file_sync [D6];
             metadata [D6];
             checkpoint [D6];
+            join [D6];
+            scope_end [D6];
+            inline_child [D6];
+            offload [D6];
         }
         inside_protect {
             yield_now [D6];
@@ -596,6 +640,10 @@ registry! { ($)
             queue_put [D6];
             rwlock_read [D6];
             rwlock_write [D6];
+            join [D6];
+            scope_end [D6];
+            inline_child [D6];
+            offload [D6];
         }
         canceled_first {
             yield_now [D7];

@@ -10,6 +10,7 @@ use super::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
+waits::claims_of_tasks!(check);
 waits::claims! { check:
     regular_read REGULAR_READ,
     regular_write REGULAR_WRITE,

@@ -5,6 +5,7 @@ use super::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
+waits::claims_of_tasks!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

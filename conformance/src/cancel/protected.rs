@@ -10,6 +10,7 @@ use super::waits::{self, Kind, Span, Wait};
 use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
+waits::claims_of_tasks!(check);
 
 /// So long the task is left alone before and after the request.
 const PAUSE: Duration = Duration::from_millis(2);

@@ -9,6 +9,7 @@ use super::waits::{self, Kind, Nature, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
+waits::claims_of_tasks!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

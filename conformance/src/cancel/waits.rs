@@ -7,6 +7,7 @@ mod handed;
 mod locks;
 mod pipes;
 mod plain;
+mod tasks;
 
 use std::io;
 
@@ -34,6 +35,8 @@ pub(crate) enum Span {
     Long,
     /// Some milliseconds.
     Short,
+    /// Some microseconds.
+    Tiny,
 }
 
 /// When a call waits, and when it is a cancellation point.
@@ -77,9 +80,9 @@ impl Kind {
 }
 
 macro_rules! kinds {
-    ($( $(#[$doc:meta])* $name:ident, $nature:ident, $set_up:path; )*) => {
+    ($( $(#[$doc:meta])* $name:ident $text:literal, $nature:ident, $set_up:path; )*) => {
         $( $(#[$doc])* pub(crate) const $name: Kind = Kind {
-            name: stringify!($name),
+            name: $text,
             nature: Nature::$nature,
             set_up: $set_up,
         }; )*
@@ -88,47 +91,55 @@ macro_rules! kinds {
 
 kinds! {
     /// Reading a regular file: always done at once.
-    REGULAR_READ, Instant, files::regular_read;
+    REGULAR_READ "regular_read", Instant, files::regular_read;
     /// Writing a regular file: always done at once.
-    REGULAR_WRITE, Instant, files::regular_write;
+    REGULAR_WRITE "regular_write", Instant, files::regular_write;
     /// Writing a file back to its device.
-    FILE_SYNC, Instant, files::file_sync;
+    FILE_SYNC "file_sync", Instant, files::file_sync;
     /// Asking for a file's metadata.
-    METADATA, Instant, files::metadata;
+    METADATA "metadata", Instant, files::metadata;
     /// A point and nothing else.
-    CHECKPOINT, Instant, plain::checkpoint;
+    CHECKPOINT "checkpoint", Instant, plain::checkpoint;
     /// Letting other tasks run, until something has happened.
-    YIELD_NOW, Operation, plain::yield_now;
+    YIELD_NOW "yield_now", Operation, plain::yield_now;
     /// Sleeping.
-    SLEEP, Operation, plain::sleep;
+    SLEEP "sleep", Operation, plain::sleep;
     /// Opening a FIFO whose other end nobody has open.
-    OPEN_FIFO, Operation, pipes::open_fifo;
+    OPEN_FIFO "open_fifo", Operation, pipes::open_fifo;
     /// Reading an empty pipe.
-    PIPE_READ, Operation, pipes::pipe_read;
+    PIPE_READ "pipe_read", Operation, pipes::pipe_read;
     /// Writing a full pipe.
-    PIPE_WRITE, Operation, pipes::pipe_write;
+    PIPE_WRITE "pipe_write", Operation, pipes::pipe_write;
     /// Waiting until a pipe has something.
-    WAIT_READABLE, Operation, pipes::wait_readable;
+    WAIT_READABLE "wait_readable", Operation, pipes::wait_readable;
     /// Waiting until a pipe has room.
-    WAIT_WRITABLE, Operation, pipes::wait_writable;
+    WAIT_WRITABLE "wait_writable", Operation, pipes::wait_writable;
     /// Two reads of two empty pipes in one batch.
-    BATCH, Operation, pipes::batch;
+    BATCH "batch", Operation, pipes::batch;
     /// Waiting on a word.
-    FUTEX_WAIT, Word, locks::futex_wait;
+    FUTEX_WAIT "futex_wait", Word, locks::futex_wait;
     /// Locking what somebody else holds.
-    MUTEX_LOCK, Word, locks::mutex_lock;
+    MUTEX_LOCK "mutex_lock", Word, locks::mutex_lock;
     /// Waiting for a condition.
-    CONDVAR_WAIT, Word, locks::condvar_wait;
+    CONDVAR_WAIT "condvar_wait", Word, locks::condvar_wait;
     /// Acquiring a permit where there is none.
-    SEMAPHORE, Word, handed::semaphore;
+    SEMAPHORE "semaphore", Word, handed::semaphore;
     /// Getting from an empty queue.
-    QUEUE_GET, Word, handed::queue_get;
+    QUEUE_GET "queue_get", Word, handed::queue_get;
     /// Putting into a full queue.
-    QUEUE_PUT, Word, handed::queue_put;
+    QUEUE_PUT "queue_put", Word, handed::queue_put;
     /// Locking for reading what somebody writes.
-    RWLOCK_READ, Word, handed::rwlock_read;
+    RWLOCK_READ "rwlock_read", Word, handed::rwlock_read;
     /// Locking for writing what somebody reads.
-    RWLOCK_WRITE, Word, handed::rwlock_write;
+    RWLOCK_WRITE "rwlock_write", Word, handed::rwlock_write;
+    /// Joining a task that waits for a permit.
+    JOIN "join", Word, tasks::join;
+    /// The end of a scope whose member waits for a permit.
+    SCOPE_END "scope_end", Word, tasks::scope_end;
+    /// Running a child that waits for a permit on the task's own stack.
+    INLINE_CHILD "inline_child", Word, tasks::inline_child;
+    /// Offloading what waits for a permit.
+    OFFLOAD "offload", Word, tasks::offload;
 }
 
 /// The claims of a moment, one for each row: each runs `check` with its row. A
@@ -165,6 +176,19 @@ macro_rules! claims_of_waits {
     };
 }
 
+/// [`claims!`] for the rows of waits for other tasks. They receive no request
+/// themselves, so that there is nothing to put back.
+macro_rules! claims_of_tasks {
+    ($check:ident) => {
+        $crate::cancel::waits::claims! { $check:
+            join JOIN,
+            scope_end SCOPE_END,
+            inline_child INLINE_CHILD,
+            offload OFFLOAD,
+        }
+    };
+}
+
 /// [`claims!`] for all rows.
 macro_rules! claims_of_all {
     ($check:ident) => {
@@ -179,4 +203,4 @@ macro_rules! claims_of_all {
     };
 }
 
-pub(crate) use {claims, claims_of_all, claims_of_waits};
+pub(crate) use {claims, claims_of_all, claims_of_tasks, claims_of_waits};

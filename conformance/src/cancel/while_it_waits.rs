@@ -9,6 +9,7 @@ use super::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
+waits::claims_of_tasks!(check);
 
 /// Who sends it.
 #[derive(Clone, Copy, Debug)]

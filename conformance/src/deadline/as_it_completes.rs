@@ -11,6 +11,7 @@ use crate::cancel::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
+waits::claims_of_tasks!(check);
 
 const ROUNDS: usize = 40;
 const MICROS_MAX: usize = 400;

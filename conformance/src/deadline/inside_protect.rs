@@ -7,6 +7,7 @@ use crate::cancel::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
+waits::claims_of_tasks!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

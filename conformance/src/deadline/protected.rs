@@ -11,6 +11,7 @@ use crate::cancel::waits::{self, Kind, Nature, Span};
 use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
+waits::claims_of_tasks!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

@@ -6,5 +6,6 @@
 mod backends;
 
 mod contract;
+mod race;
 mod skips;
 mod stamped;

@@ -13,6 +13,7 @@ use crate::fixture::Fixture;
 /// Beyond what a trial waits before it counts as failed, below the limit of a claim.
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(3);
+const TINY: Duration = Duration::from_micros(20);
 
 struct Checkpoint<'a> {
     io: &'a dyn Io,
@@ -73,6 +74,7 @@ pub(super) fn sleep(fixture: &Fixture<'_>, span: Span, body: &mut dyn FnMut(&dyn
         duration: match span {
             Span::Long => LONG,
             Span::Short => SHORT,
+            Span::Tiny => TINY,
         },
         is_complete: AtomicBool::new(false),
     });
