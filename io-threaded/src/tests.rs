@@ -1,6 +1,7 @@
 //! Backend detail of the threaded executor. What all executors share is checked
 //! by `conformance`.
 
+mod allocations;
 mod cancel;
 mod deadline;
 mod pool;

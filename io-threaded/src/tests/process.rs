@@ -14,12 +14,13 @@ use crate::signal;
 const ALONE: &str = "IO_THREADED_ALONE";
 
 /// Runs a check alone in a child process: this test, again.
+/// `name` is its path below the tests.
 #[track_caller]
-fn alone(name: &'static str, body: impl FnOnce()) {
+pub(super) fn alone(name: &'static str, body: impl FnOnce()) {
     if std::env::var_os(ALONE).is_some() {
         return watched(name, body);
     }
-    let path = format!("tests::process::{name}");
+    let path = format!("tests::{name}");
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", &path, "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
@@ -65,30 +66,33 @@ fn handler() -> usize {
 
 #[test]
 fn the_handler_is_installed_if_needed_and_restored() {
-    alone("the_handler_is_installed_if_needed_and_restored", || {
-        let before = handler();
-        let (first, second) = (Threaded::new(), Threaded::new());
-        let io: &dyn Io = &first;
-        io.scope(|scope| {
-            scope
-                .spawn(|| io.sleep(Duration::from_secs(1000)))
-                .cancel()
-                .unwrap_err();
-            scope
-                .spawn(|| open(io, Path::new("/dev/null"), read_only()))
-                .join()
-                .unwrap();
-        });
-        assert_eq!(handler(), before, "nothing has needed it");
-        cancel_fifo_open(&first);
-        let ours = handler();
-        assert_ne!(ours, before);
-        cancel_fifo_open(&second);
-        drop(first);
-        assert_eq!(handler(), ours, "the second executor needs it");
-        drop(second);
-        assert_eq!(handler(), before);
-    });
+    alone(
+        "process::the_handler_is_installed_if_needed_and_restored",
+        || {
+            let before = handler();
+            let (first, second) = (Threaded::new(), Threaded::new());
+            let io: &dyn Io = &first;
+            io.scope(|scope| {
+                scope
+                    .spawn(|| io.sleep(Duration::from_secs(1000)))
+                    .cancel()
+                    .unwrap_err();
+                scope
+                    .spawn(|| open(io, Path::new("/dev/null"), read_only()))
+                    .join()
+                    .unwrap();
+            });
+            assert_eq!(handler(), before, "nothing has needed it");
+            cancel_fifo_open(&first);
+            let ours = handler();
+            assert_ne!(ours, before);
+            cancel_fifo_open(&second);
+            drop(first);
+            assert_eq!(handler(), ours, "the second executor needs it");
+            drop(second);
+            assert_eq!(handler(), before);
+        },
+    );
 }
 
 static FOREIGN_SIGNALS: AtomicUsize = AtomicUsize::new(0);
@@ -113,34 +117,37 @@ fn raise() {
 
 #[test]
 fn a_program_s_own_handler_is_called_and_restored() {
-    alone("a_program_s_own_handler_is_called_and_restored", || {
-        install_and_raise();
-        assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 1);
-        let before = handler();
-        let threaded = Threaded::new();
-        cancel_fifo_open(&threaded);
-        assert_ne!(handler(), before);
-        assert_eq!(
-            FOREIGN_SIGNALS.load(Ordering::SeqCst),
-            1,
-            "ours are not its"
-        );
-        raise();
-        assert_eq!(
-            FOREIGN_SIGNALS.load(Ordering::SeqCst),
-            2,
-            "its own still are"
-        );
-        drop(threaded);
-        assert_eq!(handler(), before);
-        raise();
-        assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 3);
-    });
+    alone(
+        "process::a_program_s_own_handler_is_called_and_restored",
+        || {
+            install_and_raise();
+            assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 1);
+            let before = handler();
+            let threaded = Threaded::new();
+            cancel_fifo_open(&threaded);
+            assert_ne!(handler(), before);
+            assert_eq!(
+                FOREIGN_SIGNALS.load(Ordering::SeqCst),
+                1,
+                "ours are not its"
+            );
+            raise();
+            assert_eq!(
+                FOREIGN_SIGNALS.load(Ordering::SeqCst),
+                2,
+                "its own still are"
+            );
+            drop(threaded);
+            assert_eq!(handler(), before);
+            raise();
+            assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 3);
+        },
+    );
 }
 
 #[test]
 fn no_descriptor_and_no_thread_is_left() {
-    alone("no_descriptor_and_no_thread_is_left", || {
+    alone("process::no_descriptor_and_no_thread_is_left", || {
         let before = (descriptor_count(), thread_count());
         let threaded = Threaded::builder()
             .idle_timeout(Duration::from_millis(1))
@@ -180,47 +187,51 @@ fn no_descriptor_and_no_thread_is_left() {
 
 #[test]
 fn without_descriptors_waits_work_and_are_ended() {
-    alone("without_descriptors_waits_work_and_are_ended", || {
-        let threaded = Threaded::new();
-        let io: &dyn Io = &threaded;
-        let (reader, writer) = pipe();
-        let nonblocking = std::os::unix::net::UnixDatagram::pair().unwrap();
-        nonblocking.0.set_nonblocking(true).unwrap();
-        let nonblocking = (Handle::from_fd(OwnedFd::from(nonblocking.0)), nonblocking.1);
-        let whereabouts = [Whereabouts::default(), Whereabouts::default()];
-        let is_hoarded = AtomicBool::new(false);
-        let enter = |whereabouts: &Whereabouts| {
-            whereabouts.tell();
-            eventually("the hoard", || is_hoarded.load(Ordering::Acquire));
-        };
-        io.scope(|scope| {
-            let plain = scope.spawn_concurrent(|| {
-                enter(&whereabouts[0]);
-                read(io, &reader, &mut [0; 4])
+    alone(
+        "process::without_descriptors_waits_work_and_are_ended",
+        || {
+            let threaded = Threaded::new();
+            let io: &dyn Io = &threaded;
+            let (reader, writer) = pipe();
+            let nonblocking = std::os::unix::net::UnixDatagram::pair().unwrap();
+            nonblocking.0.set_nonblocking(true).unwrap();
+            let nonblocking = (Handle::from_fd(OwnedFd::from(nonblocking.0)), nonblocking.1);
+            let whereabouts = [Whereabouts::default(), Whereabouts::default()];
+            let is_hoarded = AtomicBool::new(false);
+            let enter = |whereabouts: &Whereabouts| {
+                whereabouts.tell();
+                eventually("the hoard", || is_hoarded.load(Ordering::Acquire));
+            };
+            io.scope(|scope| {
+                let plain = scope.spawn_concurrent(|| {
+                    enter(&whereabouts[0]);
+                    read(io, &reader, &mut [0; 4])
+                });
+                let other = scope.spawn_concurrent(|| {
+                    enter(&whereabouts[1]);
+                    read(io, &nonblocking.0, &mut [0; 4])
+                });
+                eventually("both tasks", || {
+                    whereabouts.iter().all(Whereabouts::is_told)
+                });
+                let mut hoard = Vec::new();
+                while let Ok(file) = fs::File::open("/dev/null") {
+                    hoard.push(file);
+                }
+                is_hoarded.store(true, Ordering::Release);
+                whereabouts[0].await_asleep_in(libc::SYS_read);
+                whereabouts[1].await_asleep_in(libc::SYS_ppoll);
+                assert!(is_canceled(&plain.unwrap().cancel().unwrap_err()));
+                assert!(is_canceled(&other.unwrap().cancel().unwrap_err()));
+                let answer =
+                    io.with_timeout(Duration::from_millis(5), || read(io, &reader, &mut [0]));
+                assert!(io_core::is_deadline(&answer.unwrap_err()));
+                let task = scope.spawn_concurrent(|| read(io, &reader, &mut [0; 4]));
+                assert_eq!(write(io, &writer, b"abc").unwrap(), 3);
+                assert_eq!(task.unwrap().join().unwrap(), 3);
             });
-            let other = scope.spawn_concurrent(|| {
-                enter(&whereabouts[1]);
-                read(io, &nonblocking.0, &mut [0; 4])
-            });
-            eventually("both tasks", || {
-                whereabouts.iter().all(Whereabouts::is_told)
-            });
-            let mut hoard = Vec::new();
-            while let Ok(file) = fs::File::open("/dev/null") {
-                hoard.push(file);
-            }
-            is_hoarded.store(true, Ordering::Release);
-            whereabouts[0].await_asleep_in(libc::SYS_read);
-            whereabouts[1].await_asleep_in(libc::SYS_ppoll);
-            assert!(is_canceled(&plain.unwrap().cancel().unwrap_err()));
-            assert!(is_canceled(&other.unwrap().cancel().unwrap_err()));
-            let answer = io.with_timeout(Duration::from_millis(5), || read(io, &reader, &mut [0]));
-            assert!(io_core::is_deadline(&answer.unwrap_err()));
-            let task = scope.spawn_concurrent(|| read(io, &reader, &mut [0; 4]));
-            assert_eq!(write(io, &writer, b"abc").unwrap(), 3);
-            assert_eq!(task.unwrap().join().unwrap(), 3);
-        });
-    });
+        },
+    );
 }
 
 /// Whether the signal is blocked on this thread, after blocking it if asked to.
@@ -253,7 +264,7 @@ fn is_pending() -> bool {
 #[test]
 fn a_thread_that_blocks_the_signal_is_interrupted_all_the_same() {
     alone(
-        "a_thread_that_blocks_the_signal_is_interrupted_all_the_same",
+        "process::a_thread_that_blocks_the_signal_is_interrupted_all_the_same",
         || {
             is_blocked(true);
             let threaded = Threaded::builder().spawn_threads(0).build();
@@ -286,7 +297,7 @@ fn forbid_timers() {
 #[test]
 fn without_timers_a_request_still_ends_the_opening_of_a_fifo() {
     alone(
-        "without_timers_a_request_still_ends_the_opening_of_a_fifo",
+        "process::without_timers_a_request_still_ends_the_opening_of_a_fifo",
         || {
             forbid_timers();
             let threaded = Threaded::new();
