@@ -14,7 +14,7 @@ use pluggable_io::fs::{
 use pluggable_io::{At, Io, Operation, Outcome};
 
 use crate::problem::{Problem, Reason};
-use crate::work::do_all;
+use crate::work::{Found, do_all};
 
 /// How much is copied at once, in bytes. Each task has one buffer.
 const BUFFER_BYTES: usize = 128 * 1024;
@@ -234,7 +234,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn step(&mut self, piece: Piece, found: &mut Vec<Piece>) {
+    fn step(&mut self, piece: Piece, found: &mut Found<Piece>) {
         let result = match &piece {
             Piece::Unknown { from, to } => self.ask(from, to, found),
             Piece::Directory { from, to } => {
@@ -259,13 +259,15 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn ask(&self, from: &Path, to: &Path, found: &mut Vec<Piece>) -> io::Result<()> {
+    fn ask(&self, from: &Path, to: &Path, found: &mut Found<Piece>) -> io::Result<()> {
         let file_type = fs::symlink_metadata(self.io, from)?.file_type();
-        found.push(Piece::of(file_type, from.to_owned(), to.to_owned()));
+        found
+            .next
+            .push(Piece::of(file_type, from.to_owned(), to.to_owned()));
         Ok(())
     }
 
-    fn contents(&mut self, from: &Path, to: &Path, found: &mut Vec<Piece>) -> io::Result<()> {
+    fn contents(&mut self, from: &Path, to: &Path, found: &mut Found<Piece>) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.directory(true).custom_flags(libc::O_NOFOLLOW);
         let handle = options.open(self.io, from)?.into_handle();
@@ -279,7 +281,7 @@ impl<'a> Worker<'a> {
             Piece::of(entry.file_type(), from.join(name), to.join(name))
         };
         while directory.read_entries(&mut self.entries)? > 0 {
-            found.extend(self.entries.iter().map(piece));
+            found.next.extend(self.entries.iter().map(piece));
         }
         directory.close()
     }

@@ -4,6 +4,7 @@
 //! It shows what a library on `&dyn Io` looks like: a scope, tasks, a mutex and a
 //! condition, and no word about threads, fibers or rings.
 
+use std::collections::VecDeque;
 use std::io;
 use std::thread;
 
@@ -15,8 +16,8 @@ use pluggable_io::task::{Scope, Task};
 /// `tasks` at once.
 ///
 /// Each task has a state of its own, made by `begin`: its buffers, its results.
-/// `step` does one piece and adds what it finds to the vector it is given. The
-/// states of all tasks come back.
+/// `step` does one piece and hands in what it finds. The states of all tasks come
+/// back.
 ///
 /// An executor that can have no further task gets along with those it has; if it
 /// can have none (`blocking`), the caller does all the work itself.
@@ -28,7 +29,7 @@ pub(crate) fn do_all<P: Send, S: Send>(
     tasks: usize,
     first: Vec<P>,
     begin: impl Fn() -> S + Sync,
-    step: impl Fn(&mut S, P, &mut Vec<P>) + Sync,
+    step: impl Fn(&mut S, P, &mut Found<P>) + Sync,
 ) -> io::Result<Vec<S>> {
     let board = Board::new(first);
     let (board, begin, step) = (&board, &begin, &step);
@@ -49,6 +50,20 @@ pub(crate) fn do_all<P: Send, S: Send>(
     })
 }
 
+/// What doing one piece has found.
+pub(crate) struct Found<P> {
+    /// To be done before anything that was found until now, the last one first.
+    pub(crate) next: Vec<P>,
+    /// To be done when there is nothing else to do.
+    pub(crate) later: Vec<P>,
+}
+
+impl<P> Found<P> {
+    fn len(&self) -> usize {
+        self.next.len() + self.later.len()
+    }
+}
+
 /// The pieces that wait to be done, and who waits for them.
 struct Board<P> {
     state: Mutex<State<P>>,
@@ -57,9 +72,8 @@ struct Board<P> {
 }
 
 struct State<P> {
-    /// Found and not begun. The last one is done first: a tree is walked depth
-    /// first then, so that few directories are known and not listed.
-    open: Vec<P>,
+    /// Found and not begun. The last one is done first.
+    open: VecDeque<P>,
     /// Found and not done: those that are open, and those that tasks are at.
     unfinished: usize,
     /// Tasks that wait for news.
@@ -70,7 +84,7 @@ impl<P> Board<P> {
     fn new(first: Vec<P>) -> Board<P> {
         let state = State {
             unfinished: first.len(),
-            open: first,
+            open: first.into(),
             waiting: 0,
         };
         Board {
@@ -85,9 +99,12 @@ impl<P> Board<P> {
         io: &dyn Io,
         _guard: CancelOnPanic<'_, '_>,
         mut state: S,
-        step: impl Fn(&mut S, P, &mut Vec<P>),
+        step: impl Fn(&mut S, P, &mut Found<P>),
     ) -> io::Result<S> {
-        let mut found = Vec::new();
+        let mut found = Found {
+            next: Vec::new(),
+            later: Vec::new(),
+        };
         let mut next = self.exchange(io, 0, &mut found)?;
         while let Some(piece) = next {
             step(&mut state, piece, &mut found);
@@ -98,11 +115,14 @@ impl<P> Board<P> {
 
     /// Hands in what was done and found, and takes the next piece; waits for one
     /// if others may still find some. `None` when all is done.
-    fn exchange(&self, io: &dyn Io, done: usize, found: &mut Vec<P>) -> io::Result<Option<P>> {
+    fn exchange(&self, io: &dyn Io, done: usize, found: &mut Found<P>) -> io::Result<Option<P>> {
         let mut state = self.state.lock(io)?;
-        let mut has_news = !found.is_empty();
+        let mut has_news = found.len() > 0;
         state.unfinished = state.unfinished + found.len() - done;
-        state.open.append(found);
+        state.open.extend(found.next.drain(..));
+        for piece in found.later.drain(..) {
+            state.open.push_front(piece);
+        }
         while state.open.is_empty() && state.unfinished > 0 {
             state.waiting += 1;
             let waited = self.news.wait(&mut state);
@@ -110,7 +130,7 @@ impl<P> Board<P> {
             has_news = true;
             waited?;
         }
-        let next = state.open.pop();
+        let next = state.open.pop_back();
         let is_over = state.unfinished == 0;
         // Who brings news wakes one task; that one, if it leaves work behind,
         // wakes the next. So as many wake up as there is work for.

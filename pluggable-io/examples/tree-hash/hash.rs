@@ -9,7 +9,7 @@ use pluggable_io::Io;
 use pluggable_io::fs::{self, Dir, DirectoryEntries, FileType, OpenOptions};
 
 use crate::progress::Progress;
-use crate::work::do_all;
+use crate::work::{Found, do_all};
 
 /// How much is read at once, in bytes: enough for BLAKE3 to use the widest
 /// instructions, little enough to stay in the cache. Each task has one buffer.
@@ -72,19 +72,16 @@ enum Piece {
 }
 
 impl Piece {
-    /// What to do about the file at `path`; nothing if it is neither a regular
-    /// file nor a directory.
-    fn of(path: PathBuf, file_type: FileType) -> Option<Piece> {
+    /// Adds what is to be done about the file at `path`: nothing if it is neither
+    /// a regular file nor a directory. Directories come first, so that soon all
+    /// is known that there is to hash.
+    fn add_to(found: &mut Found<Piece>, path: PathBuf, file_type: FileType) {
         match file_type {
-            FileType::Regular => Some(Piece::File(path)),
-            FileType::Directory => Some(Piece::Directory(path)),
-            FileType::Unknown => Some(Piece::Unknown(path)),
-            _ => None,
+            FileType::Regular => found.later.push(Piece::File(path)),
+            FileType::Directory => found.next.push(Piece::Directory(path)),
+            FileType::Unknown => found.next.push(Piece::Unknown(path)),
+            _ => {}
         }
-    }
-
-    fn is_file(&self) -> bool {
-        matches!(self, Piece::File(_))
     }
 }
 
@@ -111,7 +108,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn step(&mut self, piece: Piece, found: &mut Vec<Piece>) {
+    fn step(&mut self, piece: Piece, found: &mut Found<Piece>) {
         match piece {
             Piece::File(path) => {
                 match self.digest(&path) {
@@ -126,12 +123,11 @@ impl<'a> Worker<'a> {
                 }
             }
             Piece::Unknown(path) => match fs::symlink_metadata(self.io, &path) {
-                Ok(metadata) => found.extend(Piece::of(path, metadata.file_type())),
+                Ok(metadata) => Piece::add_to(found, path, metadata.file_type()),
                 Err(error) => self.fail(path, error),
             },
         }
-        let files = found.iter().filter(|piece| piece.is_file()).count();
-        self.progress.found(files);
+        self.progress.found(found.later.len());
     }
 
     fn add(&mut self, path: PathBuf, digest: Hash, bytes: u64) {
@@ -147,14 +143,14 @@ impl<'a> Worker<'a> {
         self.hashed.failures.push(Failure { path, error });
     }
 
-    fn list(&mut self, path: &Path, found: &mut Vec<Piece>) -> io::Result<()> {
+    fn list(&mut self, path: &Path, found: &mut Found<Piece>) -> io::Result<()> {
         let mut options = OpenOptions::new();
         options.directory(true).custom_flags(libc::O_NOFOLLOW);
         let handle = options.open(self.io, path)?.into_handle();
         let directory = Dir::from_handle(self.io, handle);
         while directory.read_entries(&mut self.entries)? > 0 {
             for entry in self.entries.iter() {
-                found.extend(Piece::of(path.join(entry.file_name()), entry.file_type()));
+                Piece::add_to(found, path.join(entry.file_name()), entry.file_type());
             }
         }
         directory.close()

@@ -16,7 +16,7 @@ impl Progress {
     pub(crate) fn new(title: &str) -> Progress {
         let bar = io::stderr().is_terminal().then(|| {
             let style = ProgressStyle::with_template(
-                "{prefix:>11.cyan} {bar:32.cyan/dim} {human_pos} of {human_len} files, {per_sec}",
+                "{prefix:>11.cyan} {wide_bar:.cyan/dim} {human_pos} of {human_len} files",
             );
             let style = style.expect("the template is well-formed");
             let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
