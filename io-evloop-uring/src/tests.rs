@@ -14,7 +14,10 @@ use crate::{Builder, EventLoop, Waker};
 
 mod files;
 mod limits;
+mod overflow;
+mod refused;
 mod scheduling;
+mod soundness;
 
 /// No check hangs: after this time its watchdog names it and ends the process.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(120);

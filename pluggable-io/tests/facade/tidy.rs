@@ -57,6 +57,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/shared.rs",
     "io-evloop-uring/src/tests.rs",
     "io-evloop-uring/src/tests/files.rs",
+    "io-evloop-uring/src/tests/refused.rs",
     "io-evloop-uring/src/wake/kernel.rs",
     "io-evloop-uring/src/wake/tests.rs",
     "io-evloop-uring/src/worker.rs",
