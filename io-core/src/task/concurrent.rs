@@ -57,7 +57,11 @@ where
             if items.lock_uncancelable(io).is_none() {
                 break;
             }
-            scope.spawn(work);
+            // `limit` is a wish for so many at once, whatever `spawn` thinks fit;
+            // if they can not be had, `spawn` works on all of it in place.
+            if scope.spawn_concurrent(work).is_err() {
+                scope.spawn(work);
+            }
         }
     });
     let first = first_error.into_inner();
