@@ -18,7 +18,9 @@
 //! during_*           to the task that waits for  Canceled; as above
 //!                    the one that waits here
 //! ```
-//! `delivery`, `points`, `progress` and `forwarding` hold what is about requests and not about waits.
+//! `delivery`, `points`, `progress`, `races` and `forwarding` hold what is about
+//! requests and not about waits.
+//!
 //! Each cell also checks that the request is delivered once, that the same wait
 //! works afterwards, and that no token, permit or byte is lost or left over.
 
@@ -50,3 +52,4 @@ pub(crate) mod delivery;
 pub(crate) mod forwarding;
 pub(crate) mod points;
 pub(crate) mod progress;
+pub(crate) mod races;

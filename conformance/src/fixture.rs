@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use io_core::fs::{File, OpenOptions};
 use io_core::{Capabilities, Clock, Io};
 
 use crate::backend::Backend;
@@ -106,6 +107,44 @@ impl<'a> Fixture<'a> {
         result.expect("the file can be read")
     }
 
+    /// A new file of this name, open for reading and writing.
+    #[track_caller]
+    #[must_use]
+    pub fn create(&self, name: &str) -> File<'a> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create_new(true);
+        options.open(self.io, self.path(name)).works()
+    }
+
+    /// A file with this content, made without the executor's help, open for reading.
+    #[track_caller]
+    #[must_use]
+    pub fn open(&self, name: &str, content: impl AsRef<[u8]>) -> File<'a> {
+        let path = self.make_file(name, content);
+        File::open(self.io, path).works()
+    }
+
+    /// The two ends of a pipe as files of the executor: to read, to write.
+    #[track_caller]
+    #[must_use]
+    pub fn pipe(&self) -> (File<'a>, File<'a>) {
+        let (reader, writer) = io::pipe().expect("the system has pipes");
+        (
+            File::from_fd(self.io, reader.into()),
+            File::from_fd(self.io, writer.into()),
+        )
+    }
+
+    /// Lets other tasks run for a while, so that one of them most likely waits
+    /// by now. No claim relies on it.
+    pub fn pause(&self) {
+        for _ in 0..10 {
+            // Without an answer that matters: a request comes at a later point.
+            drop(self.io.protect(|| self.io.yield_now()));
+        }
+        drop(self.io.protect(|| self.io.sleep(Duration::from_millis(2))));
+    }
+
     /// How long `body` takes, by the executor's clock.
     pub fn time<R>(&self, body: impl FnOnce() -> R) -> (R, Duration) {
         let before = self.io.now(Clock::Monotonic);
@@ -145,6 +184,29 @@ impl std::fmt::Debug for Fixture<'_> {
     }
 }
 
+/// What a claim expects to work: a failure is the executor's.
+pub(crate) trait Works<T> {
+    /// The value.
+    fn works(self) -> T;
+}
+
+impl<T> Works<T> for io::Result<T> {
+    #[track_caller]
+    fn works(self) -> T {
+        match self {
+            Ok(value) => value,
+            Err(error) => panic!("this has to work, and failed: {error:?}"),
+        }
+    }
+}
+
+impl<T> Works<T> for Result<T, io_core::task::ConcurrencyUnavailable> {
+    #[track_caller]
+    fn works(self) -> T {
+        self.expect("the executor said that it can run tasks concurrently")
+    }
+}
+
 /// Asserts that `result` failed with this number of the system.
 #[track_caller]
 pub(crate) fn assert_errno<T>(result: io::Result<T>, code: i32) {
@@ -155,6 +217,30 @@ pub(crate) fn assert_errno<T>(result: io::Result<T>, code: i32) {
             Some(code),
             "{error:?} instead of {}",
             name(code)
+        ),
+    }
+}
+
+/// Asserts that `result` is a delivered request.
+#[track_caller]
+pub(crate) fn assert_canceled<T>(result: io::Result<T>) {
+    match result {
+        Ok(_) => panic!("it succeeded, and should have been Canceled"),
+        Err(error) => assert!(
+            io_core::is_canceled(&error),
+            "{error:?} instead of Canceled"
+        ),
+    }
+}
+
+/// Asserts that `result` is a passed deadline.
+#[track_caller]
+pub(crate) fn assert_deadline<T>(result: io::Result<T>) {
+    match result {
+        Ok(_) => panic!("it succeeded, and its deadline has passed"),
+        Err(error) => assert!(
+            io_core::is_deadline(&error),
+            "{error:?} instead of TimedOut"
         ),
     }
 }

@@ -45,18 +45,22 @@
 
 mod backend;
 mod claim;
+mod compile;
 mod contract;
 mod fixture;
 mod random;
 mod registry;
 mod run;
+mod system;
 
 mod cancel;
 mod deadline;
 mod file;
 mod futex;
+mod sync;
 mod task;
 mod time;
+mod wrappers;
 
 /// Long series of races between requests and results.
 pub use cancel::race;
@@ -70,4 +74,4 @@ pub use contract::{Clause, Strength, clauses};
 pub use fixture::Fixture;
 pub use random::Random;
 pub use registry::ALL;
-pub use run::{CLAIM_LIMIT, Verdict, find, run, seed, skip_reason};
+pub use run::{Verdict, claim_limit, find, run, seed, skip_reason};

@@ -1,5 +1,6 @@
 //! The list of all claims, with the clauses that each checks and what it needs:
-//! the suite at a glance. A claim is a function of the same path.
+//! the suite at a glance. A claim is a function of the same path. As long as it
+//! has to be: it is one list.
 
 use crate::claim::{Claim, Need};
 
@@ -64,41 +65,334 @@ macro_rules! registry {
 registry! { ($)
     file {
         reading {
-            read_at_the_end_gives_zero [F3];
-            read_past_the_end_gives_zero [F3];
-            read_across_the_end_gives_the_rest [F2];
-            read_at_an_offset_leaves_the_cursor [F4];
-            reading_at_the_cursor_moves_it [F5];
+            read_at_the_end_gives_zero [F2];
+            read_past_the_end_gives_zero [F2];
+            read_across_the_end_gives_the_rest [F1, F2];
+            an_empty_file_is_at_its_end [F2];
+            read_exact_across_the_end_is_an_error [F2];
+            what_is_appended_after_the_end_is_read [F2];
+            read_at_an_offset_leaves_the_cursor [F3];
+            reading_at_the_cursor_moves_it [F4];
+            reading_into_nothing_gives_zero [F5];
+            reading_nothing_of_an_empty_pipe_does_not_wait [F5] needs Descriptors;
+            buffers_are_filled_in_order [F6];
+            a_very_long_vector_is_read_in_part_at_least [F7];
+            a_vector_that_begins_with_nothing_is_no_end [F7];
+            an_offset_beyond_the_largest_is_invalid [F8];
+            offsets_above_four_gigabytes_are_kept_apart [F8];
+            a_large_read_is_whole [F1];
+            a_pipe_ends_when_its_writer_is_closed [F9] needs Descriptors;
+            a_read_of_a_pipe_does_not_wait_to_be_full [F9] needs Descriptors;
+            a_read_waits_for_the_writer [F9] needs Descriptors;
+            a_transfer_counts_bytes [O1];
+        }
+        writing {
+            what_is_written_is_in_the_file [F11];
+            a_write_counts_what_it_wrote [F11, F4];
+            a_write_at_an_offset_changes_nothing_else [F3, F11];
+            writing_nothing_changes_nothing [F5];
+            buffers_are_written_in_order [F6];
+            a_very_long_vector_is_written_in_part_at_least [F7];
+            a_vector_that_begins_with_nothing_is_written [F7];
+            writing_past_the_end_leaves_zeros [F13];
+            an_append_goes_to_the_end_wherever_the_cursor_is [F14];
+            an_append_at_an_offset_appends [F14];
+            appends_of_two_handles_lose_nothing [F14];
+            set_len_cuts_and_extends_with_zeros [F15];
+            set_len_errors_are_exact [F15, O2] needs Descriptors;
+            seeking_is_exact [F16];
+            a_pipe_has_no_offsets [F17] needs Descriptors;
+            a_write_to_a_full_pipe_waits_for_room [F18] needs Descriptors;
+            a_write_that_nobody_reads_gives_epipe [F18] needs Descriptors;
+            many_tasks_write_one_file_at_offsets [F19];
         }
         opening {
-            opening_what_is_missing_gives_enoent [O2, F1];
+            opening_what_is_missing_gives_enoent [N1, O2];
+            opening_below_a_file_gives_enotdir [N1, O2];
+            opening_a_directory_for_writing_gives_eisdir [N1, O2];
+            create_makes_a_file_or_empties_it [N2];
+            create_without_truncate_keeps_the_content [N2];
+            create_new_refuses_what_exists [N2];
+            create_new_succeeds_once [N2];
+            truncate_empties_on_opening_only [N2];
+            the_mode_is_that_asked_less_the_umask [N3] needs Descriptors, OwnProcess;
+            options_that_contradict_each_other_are_invalid [N4];
+            custom_flags_reach_the_system [N5];
+            custom_flags_do_not_change_the_access [N5];
+            what_may_not_be_read_gives_eacces [N6] needs Descriptors, OwnProcess;
+            what_may_not_be_changed_gives_the_systems_error [N6] needs Descriptors, OwnProcess;
+            both_ways_of_opening_create [N1];
+        }
+        fifo {
+            the_reader_waits_for_the_writer [N7] needs Descriptors;
+            the_writer_waits_for_the_reader [N7] needs Descriptors;
+            an_open_that_waits_delays_nobody [N7, T5] needs Concurrency, Descriptors;
+            a_nonblocking_open_does_not_wait [N7] needs Descriptors;
         }
         handles {
-            a_closed_number_reused_by_an_open_harms_no_wait [H4] needs Concurrency, Descriptors;
+            a_duplicate_shares_the_cursor [H3];
+            closing_a_duplicate_leaves_the_other [H3];
+            a_closed_number_reused_by_an_open_harms_no_wait [H4] needs Descriptors;
+            a_task_keeps_its_wait_when_a_duplicate_is_closed [H4] needs Concurrency, Descriptors;
+            a_closed_descriptor_is_closed [H2] needs Descriptors, OwnProcess;
+            a_dropped_file_is_closed [H6] needs Descriptors, OwnProcess;
+            a_close_of_a_pipe_is_seen_at_its_other_end [H2] needs Descriptors;
+            new_descriptors_are_not_inherited [H7] needs Descriptors;
+            a_fresh_descriptor_has_the_flags_that_were_asked [H8] needs Descriptors;
+            no_operation_changes_the_flags_of_a_descriptor [H8] needs Descriptors;
+            an_operation_on_a_nonblocking_descriptor_waits [H8] needs Descriptors;
+            a_descriptor_comes_out_as_it_went_in [H9] needs Descriptors;
+            a_close_can_not_be_canceled [H10] needs Descriptors;
+            an_open_file_outlives_its_name [H1];
+            another_executors_handle_is_ebadf [H5];
+            an_absolute_path_needs_no_directory [N16];
+            a_write_only_file_is_not_read [H5];
+            a_read_only_file_is_not_written [H5];
+            the_wrong_end_of_a_pipe_is_ebadf [H5] needs Descriptors;
+            a_directory_is_not_read_as_a_file [H5];
+            a_file_is_not_listed [H5];
+            a_path_only_handle_transfers_nothing [H5] needs Descriptors;
+            a_socket_has_no_offsets [F17] needs Descriptors;
+        }
+        paths {
+            an_empty_path_is_enoent [O6];
+            a_missing_directory_is_enoent [O6];
+            a_file_on_the_way_is_enotdir [O6];
+            a_name_that_is_too_long_is_enametoolong [O6];
+            a_path_that_is_too_long_is_enametoolong [O6];
+            a_cycle_of_links_is_eloop [O6];
+            a_path_with_a_nul_is_einval [O6] needs Descriptors;
+            a_link_that_says_a_nul_is_einval [O6];
+            names_need_not_be_text [O6];
+            the_longest_name_works [O6];
+            a_relative_path_starts_at_the_working_directory [N16] needs Descriptors, OwnProcess;
+            a_path_starts_at_its_directory_wherever_that_moves [N16];
+        }
+        metadata {
+            it_is_what_the_system_says [I1] needs Descriptors;
+            a_handle_and_its_path_say_the_same [I1];
+            every_type_is_told [I1] needs Descriptors;
+            a_link_is_followed_or_not [I2];
+            the_size_follows_every_change [I1];
+            an_error_leaves_the_result_alone [O3];
+            times_are_those_of_the_changes [I1];
+            permissions_are_set_on_paths_and_handles [I3];
+            permissions_go_through_a_link [I2, I3];
+        }
+        directories {
+            a_directory_is_made_once [N8];
+            only_an_empty_directory_is_removed [N9];
+            a_directory_is_not_removed_as_a_file [N9];
+            a_file_is_removed_once [N9];
+            an_empty_directory_lists_nothing [N10];
+            every_entry_is_listed_once [N10];
+            an_entry_has_its_inode [N10];
+            a_listing_starts_again_when_rewound [N12];
+            duplicates_share_the_listing_position [N12];
+            removing_while_listing_loses_no_other_entry [N10];
+            a_removed_directory_lists_nothing [N10];
+            opening_a_file_as_a_directory_gives_enotdir [N1];
+            a_link_is_followed_to_its_directory_or_refused [N1];
+            a_whole_path_is_made_and_removed [U3];
+            tasks_that_make_the_same_path_all_succeed [U3];
+        }
+        links {
+            a_rename_replaces_what_is_there [N13];
+            a_rename_is_atomic [N13];
+            a_rename_refuses_what_does_not_fit [N13];
+            a_rename_onto_itself_does_nothing [N13];
+            a_rename_moves_a_link_itself [N13];
+            a_symbolic_link_says_what_it_was_told [N14];
+            a_link_of_any_length_is_read_whole [N14];
+            only_a_link_is_read_as_a_link [N14];
+            removing_a_link_leaves_its_target [N9];
+            a_hard_link_is_a_second_name [N15];
+            a_hard_link_does_not_follow_a_link [N15];
+            a_hard_link_refuses_what_does_not_fit [N15];
+            names_do_not_cross_file_systems [N13, N15] needs Descriptors;
+        }
+        durability {
+            sync_all_leaves_nothing_to_write [Y1] needs Descriptors;
+            sync_data_leaves_nothing_to_write [Y1] needs Descriptors;
+            a_sync_in_a_batch_leaves_nothing_to_write [Y1, B1] needs Descriptors;
+            what_can_not_be_synced_says_so [Y2] needs Descriptors;
+            a_directory_can_be_synced [Y3];
+            a_file_that_was_only_read_can_be_synced [Y1];
+            syncs_of_many_tasks_all_succeed [Y1];
+        }
+        batch {
+            an_empty_batch_is_done [B1];
+            every_entry_has_its_own_result [B1];
+            a_batch_may_be_larger_than_any_queue [B2];
+            a_batch_opens_and_its_handles_are_good [B1];
+            a_result_of_before_is_replaced [B1];
+        }
+        whole {
+            a_file_is_written_and_read_whole [U1];
+            a_file_that_hides_its_size_is_read_whole [U1] needs Descriptors;
+            what_is_no_text_is_invalid_data [U1];
+            a_copy_has_content_and_mode [U2];
+            exists_tells_missing_from_unknown [U4];
+            stds_traits_run_on_files [U5];
+        }
+        resources {
+            no_descriptor_left_is_emfile [O9] needs Descriptors, OwnProcess;
+            a_file_that_may_not_grow_is_efbig [O9] needs Descriptors, OwnProcess;
+            no_room_left_is_enospc [O9] needs Descriptors;
+            an_interrupted_call_goes_on [O5] needs Descriptors, OwnProcess;
+            an_interrupted_pipe_read_goes_on_waiting [O5] needs Descriptors, OwnProcess;
+            failed_operations_leak_no_descriptor [O8] needs Descriptors, OwnProcess;
         }
     }
     task {
         joining {
             join_returns_the_result [T1];
-            join_raises_the_panic [T2];
-            scope_raises_the_first_unjoined_panic [T3];
+            a_scope_returns_what_its_body_does [T3];
+            results_are_of_any_size_and_alignment [T1];
+            closures_are_of_any_size_and_alignment [T1];
+            a_result_that_nobody_wants_is_dropped_once [T2];
+            a_result_that_is_taken_is_the_joiners [T1];
+            captures_are_gone_when_a_join_returns [T1];
+            a_scope_ends_after_its_last_task [T3];
+            tasks_change_what_they_borrow [T3];
+            scopes_nest_in_tasks [T3];
+            a_member_may_add_members [T3];
+            is_finished_tells_the_end [T4];
+            joins_come_in_any_order [T1];
+            a_handle_may_be_joined_by_another_task [T1];
+            a_long_scope_does_not_grow [T2] needs Descriptors, OwnProcess;
+        }
+        panics {
+            try_join_gives_the_payload [P1];
+            join_raises_the_panic [P1];
+            spawn_itself_never_panics [P1];
+            a_panic_that_nobody_joined_is_raised_by_the_scope [P2];
+            a_panic_that_was_joined_is_not_raised_again [P2];
+            a_dropped_handle_loses_no_panic [P2];
+            further_panics_are_counted [P2];
+            the_bodys_panic_comes_first_and_after_its_tasks [P3];
+            a_panicking_body_cancels_its_tasks [P3] needs Concurrency, Interrupts;
+            operations_work_while_unwinding [P4];
+            other_tasks_do_not_look_as_if_they_panicked [P4];
+            a_panic_in_an_operations_task_closes_its_files [P4] needs Descriptors;
+        }
+        starting {
+            every_task_runs_exactly_once [T6];
+            every_concurrent_task_runs_exactly_once [T6] needs Concurrency;
+            concurrent_tasks_make_progress_together [T8] needs Concurrency;
+            a_concurrent_task_runs_while_its_spawner_waits [T8] needs Concurrency, Descriptors;
+            concurrency_is_had_or_declared [T9];
+            what_can_not_run_concurrently_is_dropped_unrun [T9];
+            a_job_that_is_dropped_unrun_is_reported [T10];
+            children_of_children_run [T6];
+            thousands_of_tasks_that_wait_all_end [T6];
+            many_tasks_wait_at_once [T8] needs Concurrency;
         }
         progress {
-            two_yielding_tasks_delay_no_timer_and_no_file [T4] needs Concurrency;
+            two_yielding_tasks_delay_no_timer_and_no_file [T5] needs Concurrency;
+            tasks_that_always_do_something_delay_no_timer [T5] needs Concurrency;
+            yielding_tasks_delay_no_pipe [T5] needs Concurrency, Descriptors;
+            a_yield_lets_others_run [T11] needs Concurrency;
+            a_started_task_keeps_its_thread [T12];
+            more_operations_than_any_queue_holds [O7];
+            many_reads_in_flight_get_each_their_own [O7] needs Concurrency, Descriptors;
+            tasks_work_on_many_files_at_once [O7];
+            no_suspend_runs_its_body_once [T13];
+        }
+        offload {
+            offload_returns_the_result [T14];
+            offload_raises_the_panic [T14];
+            offloaded_code_may_use_the_executor [T14];
+            offloaded_code_that_blocks_delays_no_task [T15] needs Concurrency;
+            offloaded_code_has_a_large_stack [T16];
+            a_task_has_a_usable_stack [T16];
+            many_offloads_all_end [T14];
+        }
+        foreign {
+            a_foreign_thread_performs_operations [T17];
+            a_foreign_thread_spawns_and_joins [T17];
+            a_foreign_thread_spawns_concurrently [T17] needs Concurrency, Descriptors;
+            a_foreign_thread_sleeps_and_yields [T17];
+            a_foreign_thread_has_deadlines [T17];
+            foreign_threads_and_tasks_share_a_lock [T17];
+            a_foreign_thread_and_a_task_wake_each_other [T17];
+            a_foreign_thread_is_notified [T17];
+            a_foreign_thread_joins_a_task_of_another [T17];
+            many_foreign_threads_at_once [T17];
+            foreign_threads_come_and_go [T17];
+        }
+        ending {
+            an_executor_may_end_right_after_work [E1];
+            an_executor_may_end_unused [E1];
+            an_executor_may_end_right_after_operations [E1];
+            executors_that_ended_leave_no_descriptor_and_no_thread [E2] needs Descriptors, OwnProcess;
+            two_executors_do_not_disturb_each_other [E3];
+            a_task_of_one_may_use_another [E3];
         }
     }
     futex {
         waiting {
             a_changed_word_ends_the_wait_at_once [X1];
             a_wake_ends_a_wait [X2];
+            a_wait_ends_at_its_deadline_and_not_before [X4];
+            a_deadline_that_has_passed_ends_the_wait [X4];
+            deadlines_of_other_clocks_are_kept [X4];
+            a_changed_word_comes_before_the_deadline [X1];
+            waiting_uses_no_processor [X5] needs Descriptors, OwnProcess;
+            waiting_tasks_use_no_processor [X5] needs Concurrency, Descriptors, OwnProcess;
+        }
+        waking {
+            a_wake_without_a_wait_does_nothing [X6];
+            a_wake_needs_no_memory_at_the_address [X6];
+            a_wake_of_all_ends_all_waits [X2] needs Concurrency;
+            each_wake_of_one_ends_a_wait [X2] needs Concurrency;
+            a_wake_of_another_word_takes_no_wake_away [X2] needs Concurrency;
+            no_wake_is_lost_in_many_rounds [X2] needs Concurrency;
+            a_wake_works_where_nothing_may_wait [X6];
         }
     }
     time {
-        sleeping {
-            sleep_is_never_shorter [M1];
-        }
         clocks {
-            the_monotonic_clock_never_steps_back [M2];
+            a_steady_clock_never_steps_back [M1];
+            an_instant_carries_its_clock [M1];
+            a_clock_goes_on [M1];
+            all_threads_see_one_clock [M1];
+            the_time_of_day_is_the_systems [M2];
+        }
+        sleeping {
+            a_sleep_is_never_shorter [M3];
+            a_sleep_is_not_much_longer [M4];
+            a_sleep_until_the_past_returns [M3];
+            every_clock_can_be_slept_on [M3];
+            sleeping_uses_no_processor [M5] needs Descriptors, OwnProcess;
+            tasks_sleep_at_the_same_time [M4] needs Concurrency;
+            many_sleeps_end_each_in_its_time [M3];
+            a_short_sleep_is_not_delayed_by_a_long_one [M4] needs Concurrency, Interrupts;
+        }
+        random {
+            the_whole_buffer_is_filled [R1];
+            no_two_answers_are_alike [R1];
+            the_bits_are_balanced [R1];
+            tasks_get_different_bytes [R1];
+        }
+    }
+    sync {
+        locks {
+            a_lock_is_exclusive [S1];
+            tasks_take_turns_under_a_lock [S1];
+            try_lock_never_waits [S2];
+            a_lock_may_be_held_across_waits [S1];
+            a_release_wakes_who_waits [S3];
+            a_panic_leaves_the_lock_usable [S4];
+            a_deadline_ends_the_wait_for_a_lock [S5];
+        }
+        conditions {
+            a_notification_ends_a_wait [S6];
+            notify_all_ends_all_waits [S6] needs Concurrency;
+            no_notification_is_lost [S6];
+            a_wait_gives_the_lock_free_and_takes_it_back [S7];
+            a_wait_ends_at_its_timeout_with_the_lock [S7];
+            a_notification_without_a_wait_is_forgotten [S6];
         }
     }
     cancel {
@@ -505,6 +799,14 @@ registry! { ($)
             a_forwarding_point_waits_to_the_end [C10] needs Concurrency, Interrupts;
             a_request_beside_the_end_is_received_once [C11, C12];
         }
+        races {
+            a_canceled_read_loses_no_byte [C6] needs Concurrency, Interrupts, Descriptors;
+            a_request_is_delivered_or_pending [C6] needs Concurrency, Interrupts, Descriptors;
+            a_canceled_open_leaks_no_descriptor [C6, O8] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            a_canceled_wait_takes_no_wake_away [C18] needs Concurrency, Interrupts;
+            canceled_waits_for_a_lock_leave_it_usable [S5] needs Concurrency, Interrupts;
+            a_storm_of_requests_ends [C5] needs Concurrency, Interrupts, Descriptors;
+        }
     }
     deadline {
         passed_at_entry {
@@ -680,6 +982,23 @@ registry! { ($)
             a_plain_thread_has_deadlines [D10];
             a_plain_thread_has_deadlines_on_operations [D10] needs Bounds, Descriptors;
             a_deadline_is_not_late_by_much [D2];
+        }
+    }
+    wrappers {
+        capabilities {
+            they_do_not_change [A1];
+            handles_are_descriptors_as_declared [A1];
+            the_id_names_the_executor [A2];
+            no_operation_is_falsely_unsupported [O4];
+            a_foreign_handle_is_refused_not_followed [H5];
+        }
+        forwarding {
+            a_wrapper_has_the_id_of_what_it_wraps [A2];
+            tasks_of_a_wrapper_are_tasks_of_its_executor [W1];
+            a_wrapper_sees_every_operation [W2];
+            each_failure_is_reported_and_none_made_up [W3] needs Descriptors, OwnProcess;
+            a_failed_operation_has_no_effect [W3] needs Descriptors;
+            an_operation_can_be_performed_again [W1];
         }
     }
 }

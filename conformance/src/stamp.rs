@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::backend::Backend;
 use crate::claim::Claim;
 use crate::registry::ALL;
-use crate::run::{CLAIM_LIMIT, Verdict, find, run, seed, skip_reason};
+use crate::run::{Verdict, claim_limit, find, run, seed, skip_reason};
 
 /// Set in a child to the name of the one test that it was started for.
 const CHILD: &str = "CONFORMANCE_CHILD";
@@ -104,7 +104,7 @@ fn run_in_child(test: &str, seed: u64) -> (bool, String) {
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, test)
         .env("CONFORMANCE_SEED", seed.to_string());
-    let ended = run_bounded(&mut command, CLAIM_LIMIT * 2);
+    let ended = run_bounded(&mut command, claim_limit() * 2);
     let ran = ended.said.contains("test result: ok. 1 passed");
     eprint!("{}", ended.said);
     (ended.code == Some(0) && ran, ended.said)

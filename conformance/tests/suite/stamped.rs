@@ -24,14 +24,29 @@ impl Backend for Named {
     }
 }
 
-mod blocking {
-    conformance::conformance_suite!(crate::stamped::found("blocking"));
+macro_rules! stamped {
+    ($($module:ident $name:literal;)*) => {
+        $( mod $module {
+            conformance::conformance_suite!(crate::stamped::found($name));
+        } )*
+    };
 }
 
-mod event_loop {
-    conformance::conformance_suite!(crate::stamped::found("event-loop"));
-}
-
-mod threaded {
-    conformance::conformance_suite!(crate::stamped::found("threaded"));
+stamped! {
+    blocking "blocking";
+    threaded "threaded";
+    threaded_1_thread "threaded-1-thread";
+    threaded_8_threads "threaded-8-threads";
+    event_loop "event-loop";
+    event_loop_1_worker "event-loop-1-worker";
+    event_loop_2_workers "event-loop-2-workers";
+    event_loop_8_workers "event-loop-8-workers";
+    event_loop_2_entries "event-loop-2-entries";
+    event_loop_4096_entries "event-loop-4096-entries";
+    event_loop_futex "event-loop-futex";
+    event_loop_msg_ring "event-loop-msg-ring";
+    event_loop_eventfd "event-loop-eventfd";
+    event_loop_switch_1_worker "event-loop-switch-1-worker";
+    event_loop_switch_2_workers "event-loop-switch-2-workers";
+    event_loop_protected_stacks "event-loop-protected-stacks";
 }

@@ -6,14 +6,14 @@
 use conformance::{Backend, Skip, Unavailable};
 use io_blocking::Blocking;
 use io_core::Io;
-use io_evloop_uring::{Builder, EventLoop};
+use io_evloop_uring::{EventLoop, Waker};
 use io_threaded::Threaded;
 
 /// How an executor is made.
 enum Make {
     Blocking,
-    EventLoop(fn(Builder) -> Builder),
-    Threaded,
+    EventLoop(fn(io_evloop_uring::Builder) -> io_evloop_uring::Builder),
+    Threaded(fn(io_threaded::Builder) -> io_threaded::Builder),
 }
 
 /// An executor in one configuration.
@@ -58,10 +58,38 @@ fn all() -> Vec<Executor> {
         name: name.to_owned(),
         make,
     };
+    let event_loop = |name, set| executor(name, Make::EventLoop(set));
+    let threaded = |name, set| executor(name, Make::Threaded(set));
     vec![
-        executor("event-loop", Make::EventLoop(|builder| builder)),
-        executor("threaded", Make::Threaded),
+        event_loop("event-loop", |builder| builder),
+        threaded("threaded", |builder| builder),
         executor("blocking", Make::Blocking),
+        event_loop("event-loop-1-worker", |builder| builder.workers(1)),
+        event_loop("event-loop-2-workers", |builder| builder.workers(2)),
+        event_loop("event-loop-8-workers", |builder| builder.workers(8)),
+        event_loop("event-loop-2-entries", |builder| builder.ring_entries(2)),
+        event_loop("event-loop-4096-entries", |builder| {
+            builder.ring_entries(4096)
+        }),
+        event_loop("event-loop-futex", |builder| builder.waker(Waker::Futex)),
+        event_loop("event-loop-msg-ring", |builder| {
+            builder.waker(Waker::MsgRing)
+        }),
+        event_loop("event-loop-eventfd", |builder| {
+            builder.waker(Waker::EventFd)
+        }),
+        event_loop("event-loop-switch-1-worker", |builder| {
+            builder.workers(1).switch_everywhere(conformance::seed())
+        }),
+        event_loop("event-loop-switch-2-workers", |builder| {
+            builder.workers(2).switch_everywhere(conformance::seed())
+        }),
+        event_loop("event-loop-fallbacks", |builder| builder.force_fallbacks()),
+        event_loop("event-loop-protected-stacks", |builder| {
+            builder.force_protected_stacks()
+        }),
+        threaded("threaded-1-thread", |builder| builder.spawn_threads(1)),
+        threaded("threaded-8-threads", |builder| builder.spawn_threads(8)),
     ]
 }
 
@@ -73,21 +101,24 @@ impl Backend for Executor {
     fn skips(&self) -> &[Skip] {
         match &self.make {
             Make::Blocking => BLOCKING_SKIPS,
-            Make::EventLoop(_) | Make::Threaded => &[],
+            Make::EventLoop(_) | Make::Threaded(_) => &[],
         }
     }
 
     fn run(&self, body: &mut dyn FnMut(&dyn Io)) -> Result<(), Unavailable> {
         match &self.make {
             Make::Blocking => body(&Blocking::new()),
-            Make::Threaded => body(&Threaded::new()),
+            Make::Threaded(set) => body(&set(Threaded::builder()).build()),
             Make::EventLoop(set) => run_event_loop(set(EventLoop::builder()), body)?,
         }
         Ok(())
     }
 }
 
-fn run_event_loop(builder: Builder, body: &mut dyn FnMut(&dyn Io)) -> Result<(), Unavailable> {
+fn run_event_loop(
+    builder: io_evloop_uring::Builder,
+    body: &mut dyn FnMut(&dyn Io),
+) -> Result<(), Unavailable> {
     // SAFETY: neither the claims nor this program keep a thread-local scope open
     // across a call that may wait, or call `Io` from a thread-local's initialiser.
     let event_loop = unsafe { builder.build() };

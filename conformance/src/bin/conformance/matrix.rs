@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::thread;
 
 use conformance::stamp::run_bounded;
-use conformance::{Backend, CLAIM_LIMIT, Claim, skip_reason};
+use conformance::{Backend, Claim, claim_limit, skip_reason};
 
 use crate::status;
 
@@ -163,7 +163,7 @@ fn run_cell(backend: &dyn Backend, claim: &Claim) -> Cell {
         claim.name,
     ]);
     command.env("RUST_BACKTRACE", "0");
-    let ended = run_bounded(&mut command, CLAIM_LIMIT * 2);
+    let ended = run_bounded(&mut command, claim_limit() * 2);
     let reason = || {
         let last = ended.said.trim_end().lines().last();
         last.unwrap_or_default().to_owned()
