@@ -27,10 +27,56 @@ fn new_directory() -> TempDir {
         .expect("the build directory can be written")
 }
 
+/// Where data lies.
+#[derive(Debug)]
+enum Place {
+    /// Removed with this value.
+    Temporary(TempDir),
+    /// Kept in the build directory: it is large, and each measurement of a
+    /// comparison is a process of its own.
+    Kept(PathBuf),
+}
+
+impl Place {
+    /// A directory that `fill` fills: small data each time, large data once.
+    fn filled(scale: Scale, name: &str, fill: impl FnOnce(&Path)) -> Place {
+        let kept = directory().join(name);
+        if scale == Scale::Full && kept.exists() {
+            return Place::Kept(kept);
+        }
+        let new = new_directory();
+        fill(new.path());
+        if scale == Scale::Small {
+            return Place::Temporary(new);
+        }
+        // Whoever is first wins; another process may have been.
+        if fs::rename(new.path(), &kept).is_ok() {
+            drop(new.keep());
+        }
+        Place::Kept(kept)
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Place::Temporary(directory) => directory.path(),
+            Place::Kept(path) => path,
+        }
+    }
+}
+
+/// On a file system in memory, if there is one.
+pub(crate) fn directory_in_memory() -> TempDir {
+    let shared_memory = Path::new("/dev/shm");
+    let place = shared_memory.is_dir().then(|| shared_memory.to_path_buf());
+    tempfile::Builder::new()
+        .tempdir_in(place.unwrap_or_else(std::env::temp_dir))
+        .expect("there is a place for temporary files")
+}
+
 /// A file whose pages are in the cache.
 #[derive(Debug)]
 pub struct CachedFile {
-    _directory: TempDir,
+    _place: Place,
     /// Where it is.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -49,16 +95,20 @@ impl CachedFile {
             Scale::Small => 4 << 20,
             Scale::Full => 256 << 20,
         };
-        let directory = new_directory();
-        let path = directory.path().join("cached");
-        let mut file = File::create(&path).expect("the directory is new");
-        let chunk = vec![0x5a; 1 << 20];
-        for _ in 0..bytes >> 20 {
-            file.write_all(&chunk).expect("there is room on the disk");
-        }
-        file.sync_all().expect("there is room on the disk");
+        let place = Place::filled(scale, "cached-file", |directory| {
+            let mut file = File::create(directory.join("cached")).expect("the directory is new");
+            let chunk = vec![0x5a; 1 << 20];
+            for _ in 0..bytes >> 20 {
+                file.write_all(&chunk).expect("there is room on the disk");
+            }
+            file.sync_all().expect("there is room on the disk");
+        });
+        let path = place.path().join("cached");
+        let mut file = File::open(&path).expect("it was written");
+        let cached = std::io::copy(&mut file, &mut std::io::sink());
+        assert_eq!(cached.expect("it can be read"), bytes, "it is whole");
         CachedFile {
-            _directory: directory,
+            _place: place,
             path,
             bytes,
         }
@@ -67,7 +117,7 @@ impl CachedFile {
 
 /// A directory of files to be walked and read.
 pub(crate) struct Tree {
-    directory: TempDir,
+    place: Place,
     pub(crate) file_count: u64,
 }
 
@@ -78,26 +128,24 @@ impl Tree {
             Scale::Small => (4, 16),
             Scale::Full => (64, 64),
         };
-        let directory = new_directory();
         let content = vec![0xa5; 32 << 10];
-        for outer in 0..directories {
-            let below = directory.path().join(format!("directory-{outer}"));
-            fs::create_dir(&below).expect("the directory is new");
-            for index in 0..files {
-                let bytes = (index + 1) * content.len() / (files + 1);
-                let path = below.join(format!("file-{index}"));
-                fs::write(path, &content[..bytes]).expect("there is room on the disk");
+        let place = Place::filled(scale, "tree", |directory| {
+            for outer in 0..directories {
+                let below = directory.join(format!("directory-{outer}"));
+                fs::create_dir(&below).expect("the directory is new");
+                for index in 0..files {
+                    let bytes = (index + 1) * content.len() / (files + 1);
+                    let path = below.join(format!("file-{index}"));
+                    fs::write(path, &content[..bytes]).expect("there is room on the disk");
+                }
             }
-        }
+        });
         let file_count = (directories * files) as u64;
-        Tree {
-            directory,
-            file_count,
-        }
+        Tree { place, file_count }
     }
 
     pub(crate) fn path(&self) -> &Path {
-        self.directory.path()
+        self.place.path()
     }
 }
 

@@ -12,6 +12,7 @@
 //! | how an executor is started | `executor.rs` |
 //! | one workload, with its baselines | `workload/` |
 //! | what the baselines stand on | `baseline/` |
+//! | other runtimes (feature `peers`) | `peers/` |
 //! | how sure a number is | `statistics.rs`, `instructions.rs` |
 
 mod baseline;
@@ -20,6 +21,11 @@ mod data;
 mod executor;
 mod instructions;
 mod machine;
+#[cfg(feature = "peers")]
+mod peers;
+#[cfg(not(feature = "peers"))]
+#[path = "no_peers.rs"]
+mod peers;
 mod statistics;
 mod workload;
 

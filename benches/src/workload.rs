@@ -2,9 +2,11 @@
 
 mod cached_reads;
 mod fan_out;
+mod small_files;
 mod spawn_join;
 mod switch;
 mod tree_hash;
+mod wake;
 
 use std::time::Duration;
 
@@ -18,9 +20,11 @@ use crate::executor::Executor;
 pub fn all() -> Vec<Workload> {
     vec![
         switch::workload(),
+        wake::workload(),
         spawn_join::workload(),
         fan_out::workload(),
         cached_reads::workload(),
+        small_files::workload(),
         tree_hash::workload(),
     ]
 }

@@ -52,6 +52,7 @@ fn contenders(scale: Scale, tasks: u64) -> Vec<Contender> {
         Ok(_) => all.push(with_file("raw-ring", raw_ring)),
         Err(refused) => eprintln!("!!! raw-ring is left out: {refused}"),
     }
+    all.extend(crate::peers::cached_reads(&file, tasks));
     let ours = move |io: &dyn Io, each| reads(io, &file, tasks, each);
     all.extend(of_executors(&Executor::ALL, tasks, ours));
     all

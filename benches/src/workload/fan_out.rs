@@ -43,6 +43,7 @@ fn contenders(_scale: Scale, tasks: u64) -> Vec<Contender> {
         })
         .on_cpus(2),
     ];
+    all.extend(crate::peers::fan_out(tasks));
     let ours = move |io: &dyn Io, iterations| {
         spawn_all(io, tasks);
         timed(iterations, || spawn_all(io, tasks))

@@ -33,6 +33,7 @@ fn contenders(_scale: Scale, batch: u64) -> Vec<Contender> {
         })
         .on_cpus(2),
     ];
+    all.extend(crate::peers::spawn_join(batch));
     let ours = move |io: &dyn Io, iterations| {
         tasks(io, batch, 1 + 1000 / batch);
         tasks(io, batch, iterations)

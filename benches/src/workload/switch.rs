@@ -30,6 +30,7 @@ fn contenders(_scale: Scale, fibers: u64) -> Vec<Contender> {
     if fibers == 2 {
         all.push(Contender::new("std-2-threads", fibers, yield_of_threads));
     }
+    all.extend(crate::peers::switch(fibers));
     let ours = move |io: &dyn Io, rounds| yields(io, fibers, rounds);
     all.extend(of_executors(&[Executor::EventLoop1], fibers, ours));
     all
