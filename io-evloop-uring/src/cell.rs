@@ -51,8 +51,10 @@ pub(crate) enum Park {
     Yield,
     /// Its job has run; the task is over once this is dropped.
     Finished(Done),
-    /// Push this submission; its completion makes the fiber ready.
-    Ring(Entry),
+    /// Push this submission; its completion makes the fiber ready. It lies on the
+    /// fiber's stack: a reason is moved several times at every switch, and a
+    /// submission would make all of them large.
+    Ring(NonNull<Option<Entry>>),
     /// Push these, which lie on the fiber's stack; the last completion makes the
     /// fiber ready.
     Batch(NonNull<Vec<Entry>>),
@@ -72,6 +74,10 @@ pub(crate) enum Park {
     /// left that only this worker can take.
     Drain,
 }
+
+/// The most bytes of a reason: a few moves by registers at every switch.
+const PARK_BYTES_MAX: usize = 32;
+const _: () = assert!(size_of::<Park>() <= PARK_BYTES_MAX);
 
 /// What a parked fiber waits in, for those who end its wait early.
 #[derive(Clone, Copy)]

@@ -581,7 +581,12 @@ impl Worker {
         match reason {
             Park::Yield => self.push_ready(fiber),
             Park::Finished(done) => self.finish(fiber, done),
-            Park::Ring(entry) => self.ring.borrow_mut().push(entry),
+            Park::Ring(mut entry) => {
+                // SAFETY: *fibers*: it lies on the parked fiber's stack.
+                let entry = unsafe { entry.as_mut() }.take();
+                let entry = entry.expect("a fiber parks with one submission");
+                self.ring.borrow_mut().push(entry);
+            }
             Park::Batch(mut entries) => {
                 // SAFETY: *fibers*: they lie on the parked fiber's stack.
                 let entries = unsafe { entries.as_mut() };

@@ -83,7 +83,8 @@ impl Worker {
             if self.must_block() {
                 self.ring.borrow_mut().push(entry);
             } else {
-                self.park(Park::Ring(entry));
+                let mut entry = Some(entry);
+                self.park(Park::Ring(NonNull::from(&mut entry)));
             }
         });
         (slot.result.get(), slot.is_cancel_sent.get())
