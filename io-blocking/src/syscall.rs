@@ -427,6 +427,18 @@ pub fn yield_thread() {
     unsafe { libc::sched_yield() };
 }
 
+/// How often this thread has given its processor away since it had to wait; not
+/// counted is that it was taken away (getrusage(2), `ru_nvcsw`).
+#[must_use]
+pub fn wait_count() -> c_long {
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    // SAFETY: memory.
+    let result = unsafe { libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr()) };
+    assert_eq!(result, 0, "a thread can ask for its own usage");
+    // SAFETY: it is plain numbers, zeroed and then filled in.
+    unsafe { usage.assume_init() }.ru_nvcsw
+}
+
 // ---- time and randomness ---------------------------------------------------
 
 pub(crate) fn clock_gettime(clock: libc::clockid_t) -> libc::timespec {

@@ -108,12 +108,23 @@ fn direct(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outc
     if routes.is_slow(began, || class_of(operation)) {
         return offload(worker, operation);
     }
+    worker.waits.prepare();
     worker.delay_for_test(operation.kind());
     let result = system::perform(operation);
     let ended = monotonic().as_nanos();
-    routes.note(began, ended, || class_of(operation));
+    note_direct(worker, began, ended, || class_of(operation));
     worker.count_inline(1, Some(ended));
     result
+}
+
+/// Notes how long a call on this worker took, unless it did not wait but only
+/// lost the processor.
+#[inline]
+fn note_direct(worker: &Worker, began_nanos: u64, ended_nanos: u64, class: impl FnOnce() -> Class) {
+    let took_nanos = ended_nanos.saturating_sub(began_nanos);
+    if took_nanos > route::SLOW_NANOS && worker.waits.has_waited() {
+        worker.shared.routes.note(began_nanos, ended_nanos, class);
+    }
 }
 
 /// A thread of the pool performs it while this fiber is parked. Nothing ends
@@ -130,10 +141,13 @@ fn offload(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Out
     worker.park(Park::Offload(NonNull::from(&mut request)));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");
-    let routes = &worker.shared.routes;
-    routes.note(answer.began_nanos, answer.ended_nanos, || {
-        class_of(operation)
-    });
+    if answer.has_waited {
+        let (began, ended) = (answer.began_nanos, answer.ended_nanos);
+        worker
+            .shared
+            .routes
+            .note(began, ended, || class_of(operation));
+    }
     answer.result
 }
 
@@ -148,12 +162,14 @@ pub(crate) fn close(worker: &Worker, handle: Handle) -> io::Result<()> {
     let routes = &worker.shared.routes;
     let began = monotonic().as_nanos();
     let is_slow = routes.is_slow(began, class) && worker.shared.supported.contains(Opcode::Close);
-    let result = if is_slow {
-        close_on_kernel_thread(worker, handle)
-    } else {
-        system::close(handle)
-    };
-    routes.note(began, monotonic().as_nanos(), class);
+    if is_slow {
+        let result = close_on_kernel_thread(worker, handle);
+        routes.note(began, monotonic().as_nanos(), class);
+        return result;
+    }
+    worker.waits.prepare();
+    let result = system::close(handle);
+    note_direct(worker, began, monotonic().as_nanos(), class);
     result
 }
 

@@ -48,6 +48,8 @@ pub(crate) struct Answer {
     pub(crate) result: io::Result<Outcome>,
     pub(crate) began_nanos: u64,
     pub(crate) ended_nanos: u64,
+    /// Whether it waited, or only lost the processor now and then.
+    pub(crate) has_waited: bool,
 }
 
 impl Request {
@@ -75,6 +77,7 @@ impl Request {
         let request = unsafe { request.as_mut() };
         // SAFETY: requests: what it borrows outlives the parked fiber's wait.
         let operation = unsafe { request.operation.as_mut() };
+        let waits_before = system::wait_count();
         let began_nanos = system::now(Clock::Monotonic).as_nanos();
         if !request.delay.is_zero() {
             thread::sleep(request.delay);
@@ -84,6 +87,7 @@ impl Request {
             result,
             began_nanos,
             ended_nanos: system::now(Clock::Monotonic).as_nanos(),
+            has_waited: system::wait_count() != waits_before,
         });
     }
 }

@@ -34,6 +34,7 @@
 mod caller;
 mod jobs;
 mod park;
+mod waits;
 
 pub(crate) use jobs::retry;
 
@@ -59,6 +60,7 @@ use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait};
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
 use crate::wake::{Reach, SEARCH_MAX, Sleeper};
+use waits::Waits;
 
 /// After so many switches the loop looks at completions, timers and messages,
 /// even if fibers are ready.
@@ -136,6 +138,7 @@ pub(crate) struct Worker {
     /// Random order of ready fibers, for tests.
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
+    pub(crate) waits: Waits,
     /// Calls since the last poll that did not park, see `count_inline`.
     inline_count: Cell<u32>,
     is_poll_wanted: Cell<bool>,
@@ -209,6 +212,7 @@ impl Worker {
             to_main: Cell::new(None),
             shuffle: Cell::new(shared.options.switch_seed),
             last_poll_nanos: Cell::new(0),
+            waits: Waits::new(),
             inline_count: Cell::new(0),
             is_poll_wanted: Cell::new(false),
             waiting_open_count: Cell::new(0),
@@ -468,6 +472,7 @@ impl Worker {
         });
         slept.expect("a ring that fails for good leaves the kernel with our buffers");
         drop(ring);
+        self.waits.forget();
         self.end_short();
         self.last_poll_nanos.set(now_nanos());
         self.fire_timers();
