@@ -80,7 +80,11 @@ fn sample(contender: &Contender, scale: Scale) -> io::Result<Sample> {
         let time = contender.measure(iterations);
         let cpu = cpu_time()? - cpu_before;
         if time * 2 >= wanted {
-            return Ok(of(contender, iterations, time, cpu));
+            // What preparation costs is no part of an operation.
+            let cpu_before = cpu_time()?;
+            std::hint::black_box(contender.measure(1));
+            let cpu_of_one = cpu_time()? - cpu_before;
+            return Ok(of(contender, iterations, time, cpu, cpu_of_one));
         }
         let factor = wanted.as_nanos() / time.as_nanos().max(1);
         let factor = u64::try_from(factor).unwrap_or(GROWTH_MAX);
@@ -89,10 +93,24 @@ fn sample(contender: &Contender, scale: Scale) -> io::Result<Sample> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
-fn of(contender: &Contender, iterations: u64, time: Duration, cpu: Duration) -> Sample {
-    let operations = (iterations * contender.operations_per_iteration) as f64;
+fn of(
+    contender: &Contender,
+    iterations: u64,
+    time: Duration,
+    cpu: Duration,
+    cpu_of_one: Duration,
+) -> Sample {
+    let nanos_each = |time: Duration, iterations: u64| {
+        let operations = iterations * contender.operations_per_iteration;
+        time.as_secs_f64() * 1e9 / operations as f64
+    };
+    let cpu_nanos = if iterations == 1 {
+        nanos_each(cpu, 1)
+    } else {
+        nanos_each(cpu.saturating_sub(cpu_of_one), iterations - 1)
+    };
     Sample {
-        nanos: time.as_secs_f64() * 1e9 / operations,
-        cpu_nanos: cpu.as_secs_f64() * 1e9 / operations,
+        nanos: nanos_each(time, iterations),
+        cpu_nanos,
     }
 }
