@@ -394,6 +394,37 @@ registry! { ($)
             a_wait_ends_at_its_timeout_with_the_lock [S7];
             a_notification_without_a_wait_is_forgotten [S6];
         }
+        semaphores {
+            permits_bound_how_many_are_inside [S9];
+            a_permit_given_back_wakes_who_waits [S9];
+            no_permit_is_lost_to_a_cancel [S10] needs Concurrency, Interrupts;
+            who_gives_up_lets_those_behind_go_on [S10] needs Concurrency, Interrupts;
+            a_deadline_ends_the_wait_for_a_permit [S10];
+        }
+        readers_writers {
+            a_writer_is_alone [S11];
+            readers_are_in_together [S11];
+            readers_that_keep_coming_let_a_writer_in [S12];
+            a_canceled_writer_lets_readers_in [S10, S12] needs Concurrency, Interrupts;
+            a_deadline_ends_the_wait_of_readers_and_writers [S10];
+        }
+        queues {
+            each_item_arrives_once_and_in_order [S13];
+            a_put_waits_for_room [S13];
+            a_closed_queue_gives_out_what_is_left [S14];
+            a_close_ends_the_waits [S14];
+            a_canceled_put_gives_its_item_back_or_has_put_it [S15] needs Concurrency, Interrupts;
+            a_deadline_ends_the_wait_and_gives_the_item_back [S15];
+        }
+        signals {
+            a_set_ends_all_waits [S16];
+            a_canceled_wait_leaves_the_others_alone [S10, S16] needs Concurrency, Interrupts;
+            nobody_passes_a_barrier_alone [S17];
+            who_gives_up_has_not_come [S10, S17] needs Concurrency, Interrupts;
+            a_sent_value_arrives [S18];
+            the_latest_value_is_seen [S19];
+            a_cell_is_filled_once [S20];
+        }
     }
     cancel {
         before_start {
