@@ -22,7 +22,7 @@ use std::ptr::NonNull;
 use io_blocking::system;
 use io_core::fs::Metadata;
 use io_core::task::{self, WaitEntry};
-use io_core::{Clock, Handle, Instant, Interest, Operation, Outcome, Target};
+use io_core::{Clock, Handle, Instant, Interest, Operation, OperationKind, Outcome, Target};
 
 use crate::cell::Park;
 use crate::offload::Request;
@@ -103,16 +103,28 @@ fn finish(
 
 /// A plain call, timed; while its class is slow, the pool.
 fn direct(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let routes = &worker.shared.routes;
+    let device = handle_of(operation);
+    direct_as(worker, operation, device)
+}
+
+/// The same for a step of an operation: `device` is a handle on the device that
+/// the operation works on.
+fn direct_as(
+    worker: &Worker,
+    operation: &mut Operation<'_, '_>,
+    device: Option<&Handle>,
+) -> io::Result<Outcome> {
+    let kind = operation.kind();
+    let class = || class_of(kind, device);
     let began = monotonic().as_nanos();
-    if routes.is_slow(began, || class_of(operation)) {
-        return offload(worker, operation);
+    if worker.shared.routes.is_slow(began, class) {
+        return offload_as(worker, operation, device);
     }
     worker.waits.prepare();
-    worker.delay_for_test(operation.kind());
+    worker.delay_for_test(kind);
     let result = system::perform(operation);
     let ended = monotonic().as_nanos();
-    note_direct(worker, began, ended, || class_of(operation));
+    note_direct(worker, began, ended, class);
     worker.count_inline(1, Some(ended));
     result
 }
@@ -130,23 +142,30 @@ fn note_direct(worker: &Worker, began_nanos: u64, ended_nanos: u64, class: impl 
 /// A thread of the pool performs it while this fiber is parked. Nothing ends
 /// that early: the bound is the device's.
 fn offload(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let device = handle_of(operation);
+    offload_as(worker, operation, device)
+}
+
+fn offload_as(
+    worker: &Worker,
+    operation: &mut Operation<'_, '_>,
+    device: Option<&Handle>,
+) -> io::Result<Outcome> {
     if worker.must_block() {
         return system::perform(operation);
     }
     let fiber = worker
         .current_fiber()
         .expect("operations are performed on fibers");
-    let delay = worker.delay_of(operation.kind());
-    let mut request = Request::new(operation, fiber, delay);
+    let kind = operation.kind();
+    let mut request = Request::new(operation, fiber, worker.delay_of(kind));
     worker.park(Park::Offload(NonNull::from(&mut request)));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");
     if answer.has_waited {
         let (began, ended) = (answer.began_nanos, answer.ended_nanos);
-        worker
-            .shared
-            .routes
-            .note(began, ended, || class_of(operation));
+        let routes = &worker.shared.routes;
+        routes.note(began, ended, || class_of(kind, device));
     }
     answer.result
 }
@@ -188,10 +207,10 @@ fn close_on_kernel_thread(worker: &Worker, handle: Handle) -> io::Result<()> {
 }
 
 /// The class of an operation for `route.rs`.
-fn class_of(operation: &Operation<'_, '_>) -> Class {
+fn class_of(kind: OperationKind, device: Option<&Handle>) -> Class {
     Class {
-        call: Call::Operation(operation.kind()),
-        device: handle_of(operation).map_or(0, device_of),
+        call: Call::Operation(kind),
+        device: device.map_or(0, device_of),
     }
 }
 

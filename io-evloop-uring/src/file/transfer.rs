@@ -274,10 +274,12 @@ fn write_regular(
     let Operation::Write { handle, offset, .. } = &*operation else {
         unreachable!("the caller has looked");
     };
-    let (offset, flags) = (*offset, system::flags(handle)?);
+    let (handle, offset) = (*handle, *offset);
+    let flags = system::flags(handle)?;
     let waits_for_device = flags & O_WAITS_FOR_DEVICE != 0;
     let routes = &worker.shared.routes;
-    let is_slow = || routes.is_slow(monotonic().as_nanos(), || class_of(operation));
+    let class = || class_of(OperationKind::Write, Some(handle));
+    let is_slow = || routes.is_slow(monotonic().as_nanos(), class);
     if !waits_for_device && count <= INLINE_BYTES_MAX && !is_slow() {
         return Ok(direct(worker, operation).into());
     }

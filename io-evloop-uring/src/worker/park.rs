@@ -253,6 +253,7 @@ impl Worker {
             });
             reaped.expect("a ring that fails for good leaves the kernel with our buffers");
             drop(ring);
+            self.waits.forget();
             self.take_messages();
             self.last_poll_nanos.set(now_nanos());
             self.fire_timers();
