@@ -1,7 +1,8 @@
 //! The task chapter: structured tasks for programs (`scope`, `control`), their
-//! erased jobs and records for backends (`block`, `record`), and the state
-//! machines under them (`completion`, `cancel`). What programs build of tasks
-//! stands above: `group`, `concurrent`, `retry`, `future`.
+//! names and local values (`name`, `local`), their erased jobs and records for
+//! backends (`block`, `record`), and the state machines under them (`completion`,
+//! `cancel`). What programs build of tasks stands above: `group`, `concurrent`,
+//! `retry`, `future`.
 
 mod block;
 pub(crate) mod cancel;
@@ -10,7 +11,9 @@ mod concurrent;
 mod control;
 mod future;
 mod group;
+mod local;
 mod memory;
+mod name;
 mod record;
 mod retry;
 mod scope;
@@ -19,6 +22,8 @@ pub use block::{Done, Job, Rejected, Start, TaskRef};
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use future::{TaskFuture, block_on, block_on_cancelable};
 pub use group::{TaskGroup, join_all, race};
+pub use local::TaskLocal;
+pub use name::{TaskBuilder, TaskName};
 pub(crate) use record::protected;
 pub use record::{
     StackContext, TaskRecord, WaitEntry, begin_wait, deadline, end_wait, interruption, point,

@@ -1,5 +1,5 @@
-//! Tests of what stands on tasks (groups, bounded work, retries, futures), on
-//! executors of every kind.
+//! Tests of names, of local values and of what stands on tasks (groups, bounded
+//! work, retries, futures), on executors of every kind.
 #![allow(clippy::unwrap_used, reason = "a failed test may end as it likes")]
 
 #[path = "sync/crew.rs"]
@@ -10,6 +10,8 @@ mod tasks {
     mod concurrent;
     mod futures;
     mod groups;
+    mod locals;
+    mod names;
     mod retry;
 
     use io_blocking::Blocking;

@@ -4,8 +4,8 @@
 //! no unsafe code.
 //!
 //! ```text
-//! block:  Header { record, vtable, references, scope, io, links } | closure ──► result
-//!                                                                  (one place, a union)
+//! block:  Header { record, vtable, references, scope, io, links, inherited }
+//!         | closure ──► result (one place, a union)
 //! Job ── run ──► Done ── publish (or drop) ──► the task is over
 //!  └──── drop ──────────────────────────────► over too, as "dropped"
 //! ```
@@ -16,7 +16,9 @@
 //! - *body*: the union holds the closure until `run` or the drop of the `Job`
 //!   takes it, which happens once since both consume the only `Job`. It holds
 //!   the result from before RESULT is set until whoever the completion word
-//!   names takes or drops it (see `completion.rs`).
+//!   names takes or drops it (see `completion.rs`). What the task inherited is
+//!   taken with the closure, so that values of the program are dropped as a part
+//!   of the task and not with its block.
 //! - *scope*: `scope` and `io` borrow from the scope's frame. They are touched
 //!   only before step 4 of `Done`'s publishing, and the scope does not end
 //!   before that step.
@@ -42,7 +44,9 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::io::{Io, IoId};
 use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
+use crate::task::local::Bindings;
 use crate::task::memory;
+use crate::task::name::TaskName;
 use crate::task::record::{self, InlineChild, TaskRecord};
 use crate::task::scope::{Links, ScopeState};
 
@@ -67,6 +71,8 @@ pub(crate) struct Header {
     io: NonNull<dyn Io>,
     /// Guarded by the scope's member lock.
     pub(crate) links: UnsafeCell<Links>,
+    /// By *body*: taken by the one who takes the closure.
+    inherited: UnsafeCell<Bindings>,
 }
 
 struct VTable {
@@ -295,6 +301,7 @@ impl Job {
     /// `closure`, `io` nor `scope` is gone before.
     pub(crate) unsafe fn new<F, T>(
         closure: F,
+        name: Option<TaskName>,
         io: &dyn Io,
         scope: NonNull<ScopeState>,
     ) -> (Job, TaskRef)
@@ -303,14 +310,15 @@ impl Job {
         T: Send,
     {
         let block = memory::take(Layout::new::<Block<F, T>>()).cast::<Block<F, T>>();
-        let deadline_nanos = record::inherited_deadline_nanos(io.id());
+        let (record, inherited) = record::inherited(io.id(), name);
         let header = Header {
-            record: TaskRecord::new(deadline_nanos),
+            record,
             vtable: &Block::<F, T>::VTABLE,
             references: AtomicU32::new(2),
             scope,
             io: erase(io),
             links: UnsafeCell::new(Links::NONE),
+            inherited: UnsafeCell::new(inherited),
         };
         let body = UnsafeCell::new(Body {
             closure: ManuallyDrop::new(closure),
@@ -332,7 +340,9 @@ impl Job {
     pub fn run(self, io: IoId) -> Done {
         let task = self.into_task();
         let inline = InlineRun::begin(io, &task);
-        record::enter(io, &task, || {
+        // SAFETY: *body*: this consumed the only job.
+        let inherited = unsafe { task.take_inherited() };
+        record::enter(io, &task, &inherited, || {
             // SAFETY: *body*: this consumed the only job, so the closure is in place.
             unsafe { (task.header().vtable.run)(task.header) };
             // A result that nobody wants is dropped as part of the task: that may
@@ -341,6 +351,11 @@ impl Job {
                 task.drop_result();
             }
         });
+        if !inherited.is_empty() {
+            record::enter(io, &task, &Bindings::NONE, || {
+                task.drop_inherited(inherited)
+            });
+        }
         drop(inline);
         Done { task }
     }
@@ -369,6 +384,9 @@ impl Drop for Job {
         if let Some(payload) = panic {
             self.task.report_panic(payload);
         }
+        // SAFETY: *body*: the job was not run.
+        let inherited = unsafe { self.task.take_inherited() };
+        self.task.drop_inherited(inherited);
         drop(Done {
             task: self.task.clone(),
         });
@@ -386,6 +404,24 @@ impl TaskRef {
         }
     }
 
+    /// Takes the values that the task inherited out of its block.
+    ///
+    /// # Safety
+    /// By *body*: called by the one who takes the closure.
+    unsafe fn take_inherited(&self) -> Bindings {
+        // SAFETY: *body*: nobody else looks at it any more.
+        unsafe { self.header().inherited.get().replace(Bindings::NONE) }
+    }
+
+    /// Drops values that the task inherited, which may be the last that is left of
+    /// them, and reports a panic of that to the scope.
+    fn drop_inherited(&self, inherited: Bindings) {
+        let panic = panic::catch_unwind(AssertUnwindSafe(|| drop(inherited))).err();
+        if let Some(payload) = panic {
+            self.report_panic(payload);
+        }
+    }
+
     fn report_panic(&self, payload: Payload) {
         // SAFETY: *scope*: the task has not left its scope: neither a runner
         // before `Done` nor a handle, whose lifetime is the scope's.
@@ -397,9 +433,13 @@ impl TaskRef {
 
     /// What a handle raises instead of a result if the job was dropped.
     pub(crate) fn dropped_payload(&self) -> Option<Payload> {
-        self.completion
-            .is_abandoned()
-            .then(|| Box::new(DROPPED_MESSAGE) as Payload)
+        let payload = || match self.name() {
+            None => Box::new(DROPPED_MESSAGE) as Payload,
+            Some(name) => Box::new(format!(
+                "the job of task '{name}' was dropped by its executor before it ran"
+            )) as Payload,
+        };
+        self.completion.is_abandoned().then(payload)
     }
 }
 

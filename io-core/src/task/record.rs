@@ -1,6 +1,7 @@
 //! [`TaskRecord`]: what the contract keeps of a task: how it ends, its cancel
-//! and deadline state. Backends ask it at every wait; the front changes it. And
-//! which record is current on this stack (`Frame`), which io-core keeps itself.
+//! and deadline state, its name. Backends ask it at every wait; the front changes
+//! it. And which record is current on this stack, with the task's local values
+//! (`Frame`), which io-core keeps itself.
 //!
 //! What a backend does at a wait:
 //!
@@ -39,6 +40,8 @@ use crate::io::IoId;
 use crate::task::block::TaskRef;
 use crate::task::cancel::{CancelWord, Forwarded, Taken};
 use crate::task::completion::Completion;
+use crate::task::local::Bindings;
+use crate::task::name::TaskName;
 use crate::time::{Clock, Instant};
 
 /// No deadline, as nanoseconds of the monotonic clock.
@@ -77,6 +80,7 @@ pub struct TaskRecord {
     place: AtomicUsize,
     /// Written by the task itself, read by those who send it a request.
     pub(crate) inline_child: Mutex<Option<InlineChild>>,
+    name: Option<TaskName>,
 }
 
 /// The child that runs on the stack of its spawner.
@@ -100,7 +104,7 @@ pub enum WaitEntry {
 }
 
 impl TaskRecord {
-    pub(crate) fn new(deadline_nanos: u64) -> TaskRecord {
+    pub(crate) fn new(deadline_nanos: u64, name: Option<TaskName>) -> TaskRecord {
         TaskRecord {
             completion: Completion::new(),
             cancel: CancelWord::new(),
@@ -108,7 +112,18 @@ impl TaskRecord {
             deadline_nanos: AtomicU64::new(deadline_nanos),
             place: AtomicUsize::new(0),
             inline_child: Mutex::new(None),
+            name,
         }
+    }
+
+    /// What the task is called, if it was given a name.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub(crate) fn task_name(&self) -> Option<&TaskName> {
+        self.name.as_ref()
     }
 
     /// Whether the task is over.
@@ -292,10 +307,12 @@ pub fn interruption(io: IoId, now: impl FnOnce() -> Instant) -> Option<io::Resul
 
 // ---- the current record ----------------------------------------------------
 
-/// One level of the running stack: a task of one executor.
+/// One level of the running stack: a task of one executor, or a part of it in
+/// which it has bound other values.
 struct Frame {
     io: IoId,
     record: *const TaskRecord,
+    bindings: *const Bindings,
     outer: *const Frame,
 }
 
@@ -329,14 +346,21 @@ pub unsafe fn swap_stack_context(next: StackContext) -> StackContext {
 /// `None` if this stack runs none: then there is nothing to deliver.
 #[inline]
 pub fn with_current<R>(io: IoId, body: impl FnOnce(Option<&TaskRecord>) -> R) -> R {
+    with_frame(io, |frame| {
+        // SAFETY: the frame's maker keeps the record for the call that the frame
+        // belongs to, which is still running.
+        body(frame.map(|frame| unsafe { &*frame.record }))
+    })
+}
+
+#[inline]
+fn with_frame<R>(io: IoId, body: impl FnOnce(Option<&Frame>) -> R) -> R {
     let mut frame = TOP.get();
     while !frame.is_null() {
         // SAFETY: frames: it was reached from the running stack's chain.
         let here = unsafe { &*frame };
         if here.io == io {
-            // SAFETY: the frame's maker keeps the record for the call that the
-            // frame belongs to, which is still running.
-            return body(Some(unsafe { &*here.record }));
+            return body(Some(here));
         }
         frame = here.outer;
     }
@@ -357,8 +381,14 @@ pub(crate) fn put_back(io: IoId, unreceived: Option<Taken>) {
     });
 }
 
-/// Runs `body` with `record` as the current one of executor `io`.
-pub(crate) fn enter<R>(io: IoId, record: &TaskRecord, body: impl FnOnce() -> R) -> R {
+/// Runs `body` with `record` as the current one of executor `io`, and `bindings`
+/// as the task's local values.
+pub(crate) fn enter<R>(
+    io: IoId,
+    record: &TaskRecord,
+    bindings: &Bindings,
+    body: impl FnOnce() -> R,
+) -> R {
     struct Leave(*const Frame);
     impl Drop for Leave {
         fn drop(&mut self) {
@@ -368,6 +398,7 @@ pub(crate) fn enter<R>(io: IoId, record: &TaskRecord, body: impl FnOnce() -> R) 
     let frame = Frame {
         io,
         record,
+        bindings,
         outer: TOP.get(),
     };
     let _leave = Leave(frame.outer);
@@ -385,16 +416,32 @@ pub(crate) fn with_record<R>(io: IoId, body: impl FnOnce(&TaskRecord) -> R) -> R
             body(record.expect("it was there a moment ago"))
         })
     } else {
-        let record = TaskRecord::new(NEVER);
-        enter(io, &record, || body(&record))
+        let record = TaskRecord::new(NEVER, None);
+        enter(io, &record, &Bindings::NONE, || body(&record))
     }
 }
 
-/// The deadline that a task spawned now inherits, in nanoseconds.
-pub(crate) fn inherited_deadline_nanos(io: IoId) -> u64 {
-    with_current(io, |record| {
-        record.map_or(NEVER, TaskRecord::deadline_nanos)
+/// Runs `body` with the local values of the current task of `io`.
+pub(crate) fn with_bindings<R>(io: IoId, body: impl FnOnce(&Bindings) -> R) -> R {
+    with_frame(io, |frame| {
+        // SAFETY: the frame's maker keeps them for the call that the frame
+        // belongs to, which is still running.
+        body(frame.map_or(&Bindings::NONE, |frame| unsafe { &*frame.bindings }))
     })
+}
+
+/// Runs `body` with other local values of the current task of `io`.
+pub(crate) fn bound<R>(io: IoId, bindings: &Bindings, body: impl FnOnce() -> R) -> R {
+    with_record(io, |record| enter(io, record, bindings, body))
+}
+
+/// The record of a task that is spawned now, and the local values it inherits.
+pub(crate) fn inherited(io: IoId, name: Option<TaskName>) -> (TaskRecord, Bindings) {
+    let deadline_nanos = with_current(io, |record| {
+        record.map_or(NEVER, TaskRecord::deadline_nanos)
+    });
+    let bindings = with_bindings(io, Bindings::clone);
+    (TaskRecord::new(deadline_nanos, name), bindings)
 }
 
 /// Runs `body`, a wait that forwards requests and to which no deadline applies.

@@ -27,6 +27,7 @@ use crate::io::Io;
 use crate::task::block::{self, AbortOnUnwind, Header, Job, Payload, Start, TaskRef};
 use crate::task::cancel::{Forwarded, Requested, Requester};
 use crate::task::completion::MemberCount;
+use crate::task::name::TaskName;
 use crate::task::record;
 
 /// How often the end of a scope looks again for the last member's last step,
@@ -256,11 +257,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (job, task) = self.make(body);
-        if let Err(rejected) = self.io.start(job, Start::MayRunInline) {
-            rejected.into_job().run(self.io.id()).publish();
-        }
-        task
+        self.start(None, body)
     }
 
     /// Starts a task that makes progress while its spawner waits for anything.
@@ -275,14 +272,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (job, task) = self.make(body);
-        match self.io.start(job, Start::Concurrent) {
-            Ok(()) => Ok(task),
-            Err(rejected) => {
-                drop(rejected);
-                Err(ConcurrencyUnavailable)
-            }
-        }
+        self.start_concurrent(None, body)
     }
 
     /// Leaves a request to cancel with every member, and with those added later;
@@ -308,14 +298,45 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         self.io
     }
 
-    fn make<F, T>(&'scope self, body: F) -> (Job, Task<'scope, T>)
+    pub(super) fn start<F, T>(&'scope self, name: Option<TaskName>, body: F) -> Task<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (job, task) = self.make(name, body);
+        if let Err(rejected) = self.io.start(job, Start::MayRunInline) {
+            rejected.into_job().run(self.io.id()).publish();
+        }
+        task
+    }
+
+    pub(super) fn start_concurrent<F, T>(
+        &'scope self,
+        name: Option<TaskName>,
+        body: F,
+    ) -> Result<Task<'scope, T>, ConcurrencyUnavailable>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (job, task) = self.make(name, body);
+        match self.io.start(job, Start::Concurrent) {
+            Ok(()) => Ok(task),
+            Err(rejected) => {
+                drop(rejected);
+                Err(ConcurrencyUnavailable)
+            }
+        }
+    }
+
+    fn make<F, T>(&'scope self, name: Option<TaskName>, body: F) -> (Job, Task<'scope, T>)
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
         // SAFETY: scopes (the header): the end waits for every member, and a
         // member is counted before its job is given to anybody.
-        let (job, task) = unsafe { Job::new(body, self.io, self.state) };
+        let (job, task) = unsafe { Job::new(body, name, self.io, self.state) };
         self.state().add_member(&task);
         (
             job,
@@ -372,6 +393,7 @@ impl<T> fmt::Debug for Task<'_, T> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("Task")
+            .field("name", &self.name())
             .field("is_finished", &self.is_finished())
             .finish_non_exhaustive()
     }
@@ -427,6 +449,12 @@ impl<T> Task<'_, T> {
     fn request(&self, by: Requester) -> Requested {
         // SAFETY: *scope*: the handle's lifetime is the scope's.
         unsafe { self.task.request(by) }
+    }
+
+    /// What the task is called, if it was given a name by [`Scope::task`].
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        self.task.name()
     }
 
     /// Whether the task is over: a join would not wait.
@@ -506,7 +534,8 @@ impl<'io> dyn Io + 'io {
     }
 
     /// Runs `body`, which blocks its thread or wants a large stack, where nothing
-    /// else waits, and waits for its result as for a task.
+    /// else waits, and waits for its result as for a task. It has the name and the
+    /// local values of the current task.
     ///
     /// # Cancellation
     /// A forwarding point: a request goes on to `body`.
@@ -519,7 +548,7 @@ impl<'io> dyn Io + 'io {
         T: Send,
     {
         self.scope(|scope| {
-            let (job, task) = scope.make(body);
+            let (job, task) = scope.make(self.task_name(), body);
             // What is pending now comes before the body's first point.
             let mut forwarded = Forwarded::NOTHING;
             task.forward(&mut forwarded);

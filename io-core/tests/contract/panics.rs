@@ -169,6 +169,9 @@ fn the_join_of_a_dropped_job_says_so() {
         assert!(message(&*payload).contains("dropped by its executor"));
         let payload = scope.spawn_concurrent(|| 7).unwrap().try_join();
         assert!(message(&*payload.unwrap_err()).contains("dropped by its executor"));
+        let payload = scope.task("lost").spawn(|| 7).try_join().unwrap_err();
+        let payload = payload.downcast::<String>().expect("text with a name");
+        assert!(payload.contains("'lost' was dropped by its executor"));
     });
 }
 

@@ -352,8 +352,9 @@ fn fall_to_default(signal: libc::c_int, address: libc::sighandler_t, was_sent: b
 fn report(overflow: &Overflow) -> ! {
     let label_pointer = ptr::with_exposed_provenance::<Label>(overflow.label_addr);
     // SAFETY: the slab is registered, thus mapped, and its provenance exposed;
-    // the label was written when the stack was taken. By this fault the fiber is
-    // stopped, on this thread, which is the only one that writes the label.
+    // the label was written when the stack was taken, and by the fiber for each
+    // task with a name. By this fault the fiber is stopped, on this thread, which
+    // is the only one that writes the label.
     let label = unsafe { label_pointer.read() };
     let mut message = Message::new();
     message.push(b"\nio-evloop-uring: stack overflow in task ");

@@ -138,11 +138,8 @@ impl Stack {
     /// Costs one cache line, which the task touches anyway.
     #[inline]
     pub(crate) fn set_label(&mut self, id: u64, name: &str) {
-        let label = ptr::with_exposed_provenance_mut::<Label>(self.base.get());
-        // SAFETY: *slot ownership*: the label's line belongs to this slot and
-        // is written through `&mut self` only; `layout.rs` aligns it. The
-        // provenance was exposed when the slab was mapped.
-        unsafe { label.write(Label::new(id, name)) };
+        // SAFETY: no fiber is on the stack, which is borrowed exclusively.
+        unsafe { self.bounds().set_label(id, name) };
     }
 }
 
@@ -171,6 +168,20 @@ pub(crate) struct StackBounds {
 }
 
 impl StackBounds {
+    /// As [`Stack::set_label`], for a stack that a fiber runs on.
+    ///
+    /// # Safety
+    /// The bounds are those of a live [`Stack`], and the caller runs on it, or it
+    /// is borrowed exclusively: nobody else writes its label meanwhile.
+    #[inline]
+    pub(crate) unsafe fn set_label(self, id: u64, name: &str) {
+        let label = ptr::with_exposed_provenance_mut::<Label>(self.base);
+        // SAFETY: *slot ownership*: the label's line belongs to the slot and is
+        // written by its owner only (the caller's contract); `layout.rs` aligns
+        // it. The provenance was exposed when the slab was mapped.
+        unsafe { label.write(Label::new(id, name)) };
+    }
+
     /// The stack that the calling thread was started on, for code that runs on
     /// no fiber. Costs system calls (on a main thread a read of its mappings).
     ///

@@ -22,25 +22,51 @@ fn recurse(levels: u64) -> u64 {
     below + std::hint::black_box(frame)[31]
 }
 
-#[test]
-fn a_task_that_recurses_too_deep_is_named_with_the_option() {
+/// Overflows the stack of a task of this name, or of none, and returns the report.
+fn report_of(test: &str, name: Option<String>) -> String {
     if std::env::var_os(CHILD).is_some() {
-        let event_loop = build(EventLoop::builder().workers(2).stack_bytes(128 * 1024));
+        let event_loop = build(EventLoop::builder().workers(1).stack_bytes(128 * 1024));
         let io: &dyn Io = &event_loop;
-        // Deep enough for a small stack only.
-        let sum = event_loop.run(|_| io.scope(|scope| scope.spawn(|| recurse(20_000)).join()));
+        let sum = event_loop.run(|_| {
+            io.scope(|scope| {
+                // The fiber of this one is the next one's, which is told apart.
+                scope.task("a former one").spawn(|| ()).join();
+                // Deep enough for a small stack only.
+                let body = || recurse(20_000);
+                match name {
+                    Some(name) => scope.task(name).spawn(body).join(),
+                    None => scope.spawn(body).join(),
+                }
+            })
+        });
         panic!("the stack held {sum:?}");
     }
-    let name = "tests::overflow::a_task_that_recurses_too_deep_is_named_with_the_option";
     let output = Command::new(std::env::current_exe().expect("a path"))
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, "1")
         // The address sanitizer would report faults in place of std.
         .env("ASAN_OPTIONS", "handle_segv=0:handle_sigbus=0")
         .output()
         .expect("the test binary starts again");
-    let text = String::from_utf8_lossy(&output.stderr);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{text}");
-    assert!(text.contains("stack overflow in task 'task' #"), "{text}");
+    text
+}
+
+#[test]
+fn a_task_that_recurses_too_deep_is_named_with_the_option() {
+    let test = "tests::overflow::a_task_that_recurses_too_deep_is_named_with_the_option";
+    // Cut where the label ends, between two characters.
+    let text = report_of(test, Some(format!("parse {}", "ü".repeat(40))));
+    let kept = format!("parse {}", "ü".repeat(24));
+    let line = format!("stack overflow in task '{kept}' #");
+    assert!(text.contains(&line), "{text}");
     assert!(text.contains("stack_bytes"), "{text}");
+}
+
+#[test]
+fn a_task_without_a_name_is_not_reported_by_a_former_ones() {
+    let test = "tests::overflow::a_task_without_a_name_is_not_reported_by_a_former_ones";
+    let text = report_of(test, None);
+    assert!(text.contains("stack overflow in task #"), "{text}");
 }

@@ -12,6 +12,10 @@ use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker};
 use crate::cell::{FiberCell, FiberKind, FiberRef, Park, Resume};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 
+/// What a stack is labelled with while its task has no name: the report gives its
+/// fiber's number.
+const UNNAMED: &str = "";
+
 impl Worker {
     /// While fibers are ready: one job of this worker or of the common queue, and
     /// from time to time another worker's.
@@ -116,7 +120,7 @@ impl Worker {
             Some(fiber) => fiber,
             None => self.shared.make_cell(self.index, FiberKind::Pooled),
         };
-        stack.set_label(fiber.cell().number as u64, "task");
+        stack.set_label(fiber.cell().number as u64, UNNAMED);
         let cell = fiber.cell();
         cell.bounds.set(Some(stack.bounds()));
         let worker: *const Worker = self;
@@ -142,9 +146,15 @@ impl Worker {
     ) {
         cell.suspender.set(Some(suspender.pointer()));
         let mut next = first;
+        let mut is_named = false;
         loop {
             match next {
                 Resume::Run(job) => {
+                    let name = job.task().name();
+                    if is_named || name.is_some() {
+                        is_named = name.is_some();
+                        label(cell, name.unwrap_or(UNNAMED));
+                    }
                     let done = job.run(self.id());
                     next = suspender.suspend(Park::Finished(done));
                 }
@@ -188,6 +198,14 @@ impl Worker {
         fiber.cell().suspender.set(None);
         self.spare_cells.borrow_mut().push(fiber);
     }
+}
+
+/// Notes for the overflow report which task runs on the running fiber's stack. A
+/// child that runs inline there is reported as its spawner.
+fn label(cell: &FiberCell, name: &str) {
+    let bounds = cell.bounds.get().expect("a pooled fiber has a stack");
+    // SAFETY: the fiber's own stack, on which this runs.
+    unsafe { bounds.set_label(cell.number as u64, name) };
 }
 
 /// Steals until the answer does not depend on a race.
