@@ -44,14 +44,17 @@
 //! | the claims themselves, by chapter | `file`, `task`, `futex`, `time`, ... |
 
 mod backend;
+mod broken;
 mod claim;
 mod compile;
 mod contract;
 mod fixture;
+mod freedom;
 mod random;
 mod registry;
 mod run;
 mod system;
+mod wrapped;
 
 mod cancel;
 mod deadline;
@@ -69,9 +72,12 @@ pub use cancel::race;
 pub mod stamp;
 
 pub use backend::{Backend, Skip, Unavailable};
+pub use broken::{BROKEN, Broken};
 pub use claim::{Claim, Need};
 pub use contract::{Clause, Strength, clauses};
 pub use fixture::Fixture;
+pub use freedom::{FREEDOMS, Freedom};
 pub use random::Random;
 pub use registry::ALL;
 pub use run::{Verdict, claim_limit, find, run, seed, skip_reason};
+pub use wrapped::{Wrap, Wrapped};

@@ -5,6 +5,7 @@
 #[allow(dead_code, reason = "the names are for the matrix program")]
 mod backends;
 
+mod broken;
 mod contract;
 mod race;
 mod skips;

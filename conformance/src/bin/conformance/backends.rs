@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "constructs event loops")]
 
-use conformance::{Backend, Skip, Unavailable};
+use conformance::{BROKEN, Backend, FREEDOMS, Skip, Unavailable, Wrapped};
 use io_blocking::Blocking;
 use io_core::Io;
 use io_evloop_uring::{EventLoop, Waker};
@@ -46,10 +46,21 @@ pub(crate) fn names() -> Vec<String> {
     all().into_iter().map(|executor| executor.name).collect()
 }
 
-/// The executor with this name.
+/// The executor with this name, which may be wrapped: `blocking+NAME` takes the
+/// freedom, or has the fault, that is called so.
 pub(crate) fn find(name: &str) -> Option<Box<dyn Backend>> {
-    let found = all().into_iter().find(|executor| executor.name == name)?;
-    Some(Box::new(found))
+    let (below, wrapper) = match name.rsplit_once('+') {
+        None => {
+            let found = all().into_iter().find(|executor| executor.name == name)?;
+            return Some(Box::new(found));
+        }
+        Some(parts) => parts,
+    };
+    let freedoms = FREEDOMS.iter().map(|freedom| (freedom.name, freedom.wrap));
+    let faults = BROKEN.iter().copied().flatten();
+    let faults = faults.map(|broken| (broken.name, broken.wrap));
+    let (name, wrap) = freedoms.chain(faults).find(|(name, _)| *name == wrapper)?;
+    Some(Box::new(Wrapped::new(find(below)?, name, wrap)))
 }
 
 /// The executors with their default options first, in the order of tables.

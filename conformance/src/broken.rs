@@ -1,0 +1,55 @@
+//! Executors with one fault each: the proof that the suite is worth running. A
+//! test runs the named claim on each, around an executor that is correct, and
+//! wants it to fail.
+//!
+//! | to understand | read |
+//! |---|---|
+//! | how a fault is written | `faulty.rs` |
+//! | the faults | `files.rs`, `names.rs`, `tasks.rs`, `waits.rs` |
+
+mod faulty;
+mod files;
+mod names;
+mod tasks;
+mod waits;
+
+use crate::wrapped::Wrap;
+
+/// An executor with one fault, the clause that it breaks and the claim that has
+/// to catch it.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct Broken {
+    /// What it does wrong.
+    pub name: &'static str,
+    /// The clause that it breaks.
+    pub clause: &'static str,
+    /// The claim of that clause that fails on it.
+    pub claim: &'static str,
+    /// How it is put around an executor that is correct.
+    pub wrap: Wrap,
+}
+
+/// The list, by chapter.
+pub const BROKEN: &[&[Broken]] = &[files::ALL, names::ALL, tasks::ALL, waits::ALL];
+
+/// One entry of a list: what is wrong, the clause, the claim, and the methods
+/// that differ from those of the executor below.
+macro_rules! broken {
+    ($( $name:literal breaks $clause:ident, caught by $claim:literal: { $($hook:ident: $function:expr),+ $(,)? } )*) => {
+        pub(super) const ALL: &[crate::broken::Broken] = &[ $( crate::broken::Broken {
+            name: $name,
+            clause: stringify!($clause),
+            claim: $claim,
+            wrap: |below, body| body(&crate::broken::faulty::Faulty::new(
+                below,
+                crate::broken::faulty::Hooks {
+                    $($hook: $function,)+
+                    ..crate::broken::faulty::Hooks::CORRECT
+                },
+            )),
+        }, )* ];
+    };
+}
+
+pub(crate) use broken;

@@ -1,0 +1,150 @@
+//! Faults in waits, clocks, randomness, requests and deadlines.
+
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use io_core::{Clock, FutexAddress, Instant, Operation, Outcome, is_canceled, is_deadline};
+
+use crate::broken::broken;
+use crate::broken::faulty::Faulty;
+
+broken! {
+    "a wait does not look at the word" breaks X1,
+        caught by "futex::waiting::a_changed_word_ends_the_wait_at_once": { futex_wait: wait_anyway }
+    "every fifth wake is lost" breaks X2,
+        caught by "futex::waking::no_wake_is_lost_in_many_rounds": { futex_wake: lose_some }
+    "a wake of all wakes one" breaks X2,
+        caught by "futex::waking::a_wake_of_all_ends_all_waits": { futex_wake: wake_one }
+    "a wait times out at once" breaks X4,
+        caught by "futex::waiting::a_wait_ends_at_its_deadline_and_not_before": { futex_wait: give_up }
+    "the clock steps back" breaks M1,
+        caught by "time::clocks::a_steady_clock_never_steps_back": { now: step_back }
+    "the time of day is that since the start" breaks M2,
+        caught by "time::clocks::the_time_of_day_is_the_systems": { now: no_day }
+    "a sleep is half as long" breaks M3,
+        caught by "time::sleeping::a_sleep_is_never_shorter": { sleep_until: half }
+    "a sleep is late by seconds" breaks M4,
+        caught by "time::sleeping::a_sleep_is_not_much_longer": { sleep_until: late }
+    "random bytes are always the same" breaks R1,
+        caught by "time::random::no_two_answers_are_alike": { random: constant }
+    "only the first 256 bytes are random" breaks R1,
+        caught by "time::random::the_whole_buffer_is_filled": { random: beginning }
+    "a request is delivered twice" breaks C1,
+        caught by "cancel::pending_at_entry::metadata": { perform: deliver_twice }
+    "a request is swallowed" breaks C3,
+        caught by "cancel::pending_at_entry::regular_read": { perform: swallow }
+    "a yield is no point" breaks C3,
+        caught by "cancel::pending_at_entry::yield_now": { yield_now: no_point }
+    "a completed operation answers Canceled" breaks C6,
+        caught by "cancel::races::a_canceled_read_loses_no_byte": { perform: lose_result }
+    "a deadline that has passed starts operations" breaks D1,
+        caught by "deadline::passed_at_entry::regular_read": { perform: ignore_deadline }
+    "a passed deadline looks like a peer's" breaks D1,
+        caught by "deadline::passed_at_entry::metadata": { perform: as_a_peers }
+}
+
+fn wait_anyway(
+    faulty: &Faulty<'_>,
+    word: &AtomicU32,
+    _expected: u32,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
+    let now = word.load(Ordering::Acquire);
+    faulty.below.futex_wait(word, now, deadline)
+}
+
+fn lose_some(faulty: &Faulty<'_>, address: FutexAddress, count: u32) {
+    if !faulty.is_every(5) {
+        faulty.below.futex_wake(address, count);
+    }
+}
+
+fn wake_one(faulty: &Faulty<'_>, address: FutexAddress, count: u32) {
+    faulty.below.futex_wake(address, count.min(1));
+}
+
+fn give_up(
+    faulty: &Faulty<'_>,
+    word: &AtomicU32,
+    expected: u32,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
+    match deadline {
+        Some(_) => Err(io_core::deadline_passed()),
+        None => faulty.below.futex_wait(word, expected, None),
+    }
+}
+
+fn step_back(faulty: &Faulty<'_>, clock: Clock) -> Instant {
+    let now = faulty.below.now(clock);
+    let back = if faulty.is_every(100) { 1_000_000 } else { 0 };
+    Instant::from_nanos(clock, now.as_nanos().saturating_sub(back))
+}
+
+fn no_day(faulty: &Faulty<'_>, clock: Clock) -> Instant {
+    let since_start = faulty.below.now(Clock::Monotonic).as_nanos();
+    Instant::from_nanos(clock, since_start)
+}
+
+fn half(faulty: &Faulty<'_>, deadline: Instant) -> io::Result<()> {
+    let now = faulty.below.now(deadline.clock());
+    let rest = deadline.saturating_duration_since(now);
+    faulty.below.sleep_until(now.saturating_add(rest / 2))
+}
+
+fn late(faulty: &Faulty<'_>, deadline: Instant) -> io::Result<()> {
+    faulty
+        .below
+        .sleep_until(deadline.saturating_add(Duration::from_secs(6)))
+}
+
+fn constant(_faulty: &Faulty<'_>, buffer: &mut [u8]) {
+    buffer.fill(4);
+}
+
+fn beginning(faulty: &Faulty<'_>, buffer: &mut [u8]) {
+    let bytes = buffer.len().min(256);
+    faulty.below.random(&mut buffer[..bytes]);
+}
+
+fn deliver_twice(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let answer = faulty.below.perform(operation);
+    if answer.as_ref().is_err_and(is_canceled) {
+        faulty.below.rearm();
+    }
+    answer
+}
+
+fn swallow(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    match faulty.below.perform(operation) {
+        Err(error) if is_canceled(&error) => faulty.below.perform(operation),
+        answer => answer,
+    }
+}
+
+fn no_point(faulty: &Faulty<'_>) -> io::Result<()> {
+    faulty.below.protect(|| faulty.below.yield_now())
+}
+
+fn lose_result(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let outcome = faulty.below.perform(operation)?;
+    faulty.below.checkpoint()?;
+    Ok(outcome)
+}
+
+fn ignore_deadline(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    match faulty.below.perform(operation) {
+        Err(error) if is_deadline(&error) => {
+            faulty.below.protect(|| faulty.below.perform(operation))
+        }
+        answer => answer,
+    }
+}
+
+fn as_a_peers(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    match faulty.below.perform(operation) {
+        Err(error) if is_deadline(&error) => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
+        answer => answer,
+    }
+}
