@@ -72,7 +72,7 @@ pub(crate) struct Header {
     /// Guarded by the scope's member lock.
     pub(crate) links: UnsafeCell<Links>,
     /// By *body*: taken by the one who takes the closure.
-    inherited: UnsafeCell<Bindings>,
+    inherited: UnsafeCell<ManuallyDrop<Bindings>>,
 }
 
 struct VTable {
@@ -318,7 +318,7 @@ impl Job {
             scope,
             io: erase(io),
             links: UnsafeCell::new(Links::NONE),
-            inherited: UnsafeCell::new(inherited),
+            inherited: UnsafeCell::new(ManuallyDrop::new(inherited)),
         };
         let body = UnsafeCell::new(Body {
             closure: ManuallyDrop::new(closure),
@@ -409,8 +409,8 @@ impl TaskRef {
     /// # Safety
     /// By *body*: called by the one who takes the closure.
     unsafe fn take_inherited(&self) -> Bindings {
-        // SAFETY: *body*: nobody else looks at it any more.
-        unsafe { self.header().inherited.get().replace(Bindings::NONE) }
+        // SAFETY: *body*: nobody else looks at it, now or later.
+        ManuallyDrop::into_inner(unsafe { self.header().inherited.get().read() })
     }
 
     /// Drops values that the task inherited, which may be the last that is left of
@@ -433,13 +433,18 @@ impl TaskRef {
 
     /// What a handle raises instead of a result if the job was dropped.
     pub(crate) fn dropped_payload(&self) -> Option<Payload> {
-        let payload = || match self.name() {
-            None => Box::new(DROPPED_MESSAGE) as Payload,
-            Some(name) => Box::new(format!(
-                "the job of task '{name}' was dropped by its executor before it ran"
-            )) as Payload,
-        };
-        self.completion.is_abandoned().then(payload)
+        let is_dropped = self.completion.is_abandoned();
+        is_dropped.then(|| dropped_message(self.name()))
+    }
+}
+
+#[cold]
+fn dropped_message(name: Option<&str>) -> Payload {
+    match name {
+        None => Box::new(DROPPED_MESSAGE),
+        Some(name) => Box::new(format!(
+            "the job of task '{name}' was dropped by its executor before it ran"
+        )),
     }
 }
 

@@ -436,12 +436,20 @@ pub(crate) fn bound<R>(io: IoId, bindings: &Bindings, body: impl FnOnce() -> R) 
 }
 
 /// The record of a task that is spawned now, and the local values it inherits.
+#[inline]
 pub(crate) fn inherited(io: IoId, name: Option<TaskName>) -> (TaskRecord, Bindings) {
-    let deadline_nanos = with_current(io, |record| {
-        record.map_or(NEVER, TaskRecord::deadline_nanos)
-    });
-    let bindings = with_bindings(io, Bindings::clone);
-    (TaskRecord::new(deadline_nanos, name), bindings)
+    with_frame(io, |frame| {
+        let Some(frame) = frame else {
+            return (TaskRecord::new(NEVER, name), Bindings::NONE);
+        };
+        // SAFETY: the frame's maker keeps it for the call that the frame belongs
+        // to, which is still running.
+        let spawner = unsafe { &*frame.record };
+        // SAFETY: as above.
+        let bindings = unsafe { &*frame.bindings };
+        let record = TaskRecord::new(spawner.deadline_nanos(), name);
+        (record, bindings.clone())
+    })
 }
 
 /// Runs `body`, a wait that forwards requests and to which no deadline applies.
