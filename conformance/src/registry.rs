@@ -299,6 +299,16 @@ registry! { ($)
             tasks_work_on_many_files_at_once [O7];
             no_suspend_runs_its_body_once [T13];
         }
+        locals {
+            a_task_has_the_name_it_was_given_and_no_other [T20];
+            a_value_is_bound_for_a_closure [T21];
+            a_panic_restores_what_was_bound [T21];
+            names_and_values_stay_with_their_task_across_waits [T20, T21];
+            children_inherit_what_is_bound_at_their_spawn [T22];
+            parent_and_child_bind_apart [T22] needs Concurrency;
+            a_foreign_thread_binds_and_hands_on [T21, T22];
+            each_executor_has_its_own_values [T21];
+        }
         offload {
             offload_returns_the_result [T14];
             offload_raises_the_panic [T14];

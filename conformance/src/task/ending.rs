@@ -10,7 +10,7 @@ use crate::fixture::{Fixture, Works};
 use crate::system;
 
 /// Runs `body` with an executor of its own, on a thread of its own.
-fn with_another(fixture: &Fixture<'_>, body: &(dyn Fn(&dyn Io) + Sync)) {
+pub(super) fn with_another(fixture: &Fixture<'_>, body: &(dyn Fn(&dyn Io) + Sync)) {
     let backend = fixture.backend();
     let run = || {
         let ran = backend.run(&mut |io| body(io));
