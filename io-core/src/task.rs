@@ -18,6 +18,7 @@ mod record;
 mod retry;
 mod scope;
 
+pub(crate) use block::AbortOnUnwind;
 pub use block::{Done, Job, Rejected, Start, TaskRef};
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use future::{TaskFuture, block_on, block_on_cancelable};

@@ -10,6 +10,7 @@ use crate::futex::FutexAddress;
 use crate::io::Io;
 use crate::sync::condvar_word::CondvarWord;
 use crate::sync::mutex::MutexGuard;
+use crate::task::AbortOnUnwind;
 use crate::time::{Clock, Instant};
 
 /// Waits until others have changed the value of a [`Mutex`](crate::sync::Mutex).
@@ -123,7 +124,8 @@ impl Condvar {
 }
 
 /// A wait whose mutex is free; its end takes the mutex back, also if the executor
-/// panics, so that the guard always tells the truth.
+/// panics, so that the guard always tells the truth. If it panics in that too, the
+/// process ends.
 struct Wait<'a, 'b, T: ?Sized> {
     condvar: &'a Condvar,
     guard: &'a mut MutexGuard<'b, T>,
@@ -131,14 +133,19 @@ struct Wait<'a, 'b, T: ?Sized> {
 
 impl<'a, 'b, T: ?Sized> Wait<'a, 'b, T> {
     fn begin(condvar: &'a Condvar, guard: &'a mut MutexGuard<'b, T>) -> Wait<'a, 'b, T> {
-        guard.free();
-        Wait { condvar, guard }
+        let wait = Wait { condvar, guard };
+        // From here on its end takes the mutex back: the wake may panic.
+        wait.guard.free();
+        wait
     }
 }
 
 impl<T: ?Sized> Drop for Wait<'_, '_, T> {
     fn drop(&mut self) {
+        // A guard that goes on without its mutex would give out what others have.
+        let abort = AbortOnUnwind;
         self.guard.take_back();
+        abort.disarm();
         self.condvar.word.end_wait();
     }
 }

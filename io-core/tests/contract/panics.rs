@@ -5,12 +5,14 @@ use std::any::Any;
 use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use io_core::sync::{Condvar, Mutex};
 use io_core::task::{self, TaskRecord};
 use io_core::wrappers::Counting;
-use io_core::{Io, forward_io};
+use io_core::{FutexAddress, Instant, Io, forward_io};
 
 use crate::backend::{Jobs, Tiny};
 use crate::watchdog::Watchdog;
@@ -345,4 +347,94 @@ fn tasks_may_be_spawned_while_a_thread_ends() {
         thread.join().unwrap();
     }
     assert_eq!(RUN.load(Ordering::SeqCst), 14);
+}
+
+/// A wrapper whose waits end early for no reason, and whose wakes fail.
+struct NoWakes<'a> {
+    below: &'a Tiny,
+    waits: AtomicUsize,
+}
+
+impl Io for NoWakes<'_> {
+    forward_io!(self => self.below; except futex_wait, futex_wake);
+
+    fn futex_wait(&self, _: &AtomicU32, _: u32, _: Option<Instant>) -> io::Result<()> {
+        self.waits.fetch_add(1, Ordering::SeqCst);
+        self.below.yield_now()
+    }
+
+    fn futex_wake(&self, _: FutexAddress, _: u32) {
+        panic::resume_unwind(Box::new("no wakes here"));
+    }
+}
+
+#[test]
+fn a_guard_has_its_mutex_after_a_wait_that_panicked() {
+    let _watchdog = Watchdog::new("a_guard_has_its_mutex_after_a_wait_that_panicked");
+    let tiny = Tiny::new(Jobs::Inline);
+    let no_wakes = NoWakes {
+        below: &tiny,
+        waits: AtomicUsize::new(0),
+    };
+    let io: &dyn Io = &no_wakes;
+    let (mutex, condvar) = (Mutex::new(()), Condvar::new());
+    std::thread::scope(|threads| {
+        let mut guard = mutex.lock(io).unwrap();
+        // So that freeing it has somebody to wake.
+        threads.spawn(|| drop(quietly(|| drop(mutex.lock(io)))));
+        while no_wakes.waits.load(Ordering::SeqCst) == 0 {
+            std::thread::yield_now();
+        }
+        let outcome = quietly(|| condvar.wait(&mut guard));
+        assert_eq!(message(&*outcome.unwrap_err()), "no wakes here");
+        assert!(mutex.try_lock(io).is_none(), "the guard is still there");
+        drop(quietly(|| drop(guard)));
+    });
+}
+
+/// A wrapper whose first wait ends with the mutex in other hands, and whose
+/// second one fails.
+struct NoRelock<'a> {
+    below: &'a Tiny,
+    mutex: &'a Mutex<()>,
+    waits: AtomicUsize,
+}
+
+impl Io for NoRelock<'_> {
+    forward_io!(self => self.below; except futex_wait);
+
+    fn futex_wait(&self, _: &AtomicU32, _: u32, _: Option<Instant>) -> io::Result<()> {
+        if self.waits.fetch_add(1, Ordering::SeqCst) > 0 {
+            panic::resume_unwind(Box::new("no waits here"));
+        }
+        mem::forget(self.mutex.try_lock(self.below).unwrap());
+        Ok(())
+    }
+}
+
+/// Going on would let two guards have one mutex.
+#[test]
+fn a_guard_that_can_not_have_its_mutex_back_ends_the_process() {
+    const CHILD: &str = "IO_CORE_CHILD_WITHOUT_ITS_MUTEX";
+    const NAME: &str = "panics::a_guard_that_can_not_have_its_mutex_back_ends_the_process";
+    if std::env::var_os(CHILD).is_some() {
+        let (tiny, mutex) = (Tiny::new(Jobs::Inline), Mutex::new(()));
+        let waits = AtomicUsize::new(0);
+        let no_relock = NoRelock {
+            below: &tiny,
+            mutex: &mutex,
+            waits,
+        };
+        let mut guard = mutex.lock(&no_relock).unwrap();
+        drop(quietly(|| Condvar::new().wait(&mut guard)));
+        return;
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", NAME, "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&child.stderr);
+    assert!(message.contains("a backend panicked"), "{message}");
+    assert!(!child.status.success());
 }
