@@ -123,6 +123,11 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
     {
         let signal = self.signal();
         let task = self.scope.spawn_concurrent(move || signaling(signal, body));
+        if task.is_err() {
+            // The closure was dropped, and its signal says that the next index has ended.
+            let index = self.tasks.len();
+            self.ends.ended().retain(|&ended| ended != index);
+        }
         task.map(|task| self.add(task))
     }
 
@@ -178,7 +183,6 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
                 io.futex_wait(&self.ends.count, expected, None)?;
                 continue;
             };
-            // What `spawn_concurrent` refused has left an end without a task.
             if let Some(task) = self.tasks.get_mut(index).and_then(Option::take) {
                 self.left -= 1;
                 return Ok(Some((index, task.try_join())));

@@ -1,12 +1,12 @@
 //! Groups: tasks in the order in which they end, races, all of many.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::sync::Event;
-use io_core::task::{self, TaskGroup};
-use io_core::{is_canceled, is_deadline};
+use io_core::task::{self, Job, Rejected, Start, TaskGroup};
+use io_core::{Io, forward_io, is_canceled, is_deadline};
 
 use super::{on_concurrent_executors, on_every_executor};
 
@@ -139,5 +139,45 @@ fn join_all_gives_results_in_order_and_raises_a_panic_at_the_end() {
         }));
         assert!(outcome.is_err());
         assert_eq!(ended.load(Ordering::SeqCst), 5);
+    });
+}
+
+/// A wrapper that refuses the first task.
+struct RefusesOnce<'a> {
+    below: &'a dyn Io,
+    has_refused: AtomicBool,
+}
+
+impl Io for RefusesOnce<'_> {
+    forward_io!(self => self.below; except start);
+
+    fn start(&self, job: Job, how: Start) -> Result<(), Rejected> {
+        if self.has_refused.swap(true, Ordering::Relaxed) {
+            self.below.start(job, how)
+        } else {
+            Err(Rejected::new(job))
+        }
+    }
+}
+
+#[test]
+fn a_refused_task_is_no_end_of_the_next_one() {
+    on_concurrent_executors(|below| {
+        let refuses = RefusesOnce {
+            below,
+            has_refused: AtomicBool::new(false),
+        };
+        let io: &dyn Io = &refuses;
+        io.scope(|scope| {
+            let mut group = TaskGroup::new(scope);
+            group.spawn_concurrent(|| Ok(())).unwrap_err();
+            // Only a group that waits for the wrong task lets this end by itself.
+            let slow = || io.sleep(Duration::from_secs(20));
+            group.spawn_concurrent(slow).unwrap();
+            group.spawn_concurrent(|| Ok(())).unwrap();
+            let (first, _) = group.wait_next().unwrap().unwrap();
+            group.cancel();
+            assert_eq!(first, 1);
+        });
     });
 }
