@@ -292,3 +292,43 @@ fn a_panicking_body_still_waits_for_what_was_started() {
         threads.spawn(|| assert!(is_done.load(Ordering::Relaxed)));
     });
 }
+
+/// Stops its thread until the other one runs too; false if it does not.
+fn runs_beside(own: &AtomicBool, other: &AtomicBool) -> bool {
+    own.store(true, Ordering::SeqCst);
+    let began = std::time::Instant::now();
+    while !other.load(Ordering::SeqCst) && began.elapsed() < Duration::from_secs(20) {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    other.load(Ordering::SeqCst)
+}
+
+/// One wake for two jobs: who takes the first wakes the next worker for the other.
+#[test]
+fn a_worker_that_is_woken_for_several_jobs_wakes_the_next() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(2);
+    let io: &dyn Io = &event_loop;
+    let sleepers = event_loop.shared.wake.sleepers();
+    let flags = [const { AtomicBool::new(false) }; 4];
+    let [first, second, third, fourth] = &flags;
+    // Both workers are started by this.
+    io.scope(|scope| {
+        let others = scope.spawn(|| runs_beside(first, second));
+        assert!(scope.spawn(|| runs_beside(second, first)).join());
+        assert!(others.join());
+    });
+    wait_until(|| sleepers.is_asleep(1) && sleepers.is_asleep(2));
+    io.scope(|scope| {
+        // While somebody searches nobody is woken for a new job.
+        let search = sleepers.begin_search().expect("all are asleep");
+        let others = scope.spawn(|| runs_beside(third, fourth));
+        let task = scope.spawn(|| runs_beside(fourth, third));
+        drop(search);
+        event_loop.shared.announce_job();
+        assert!(
+            others.join() && task.join(),
+            "a worker slept beside a job that waited"
+        );
+    });
+}

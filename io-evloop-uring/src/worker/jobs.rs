@@ -58,8 +58,10 @@ impl Worker {
             return Some(job);
         }
         self.own_job_count.set(0);
-        let common = || retry(|| self.shared.injector.steal_batch_and_pop(&self.deque));
-        common().or_else(|| self.deque.pop())
+        let shared = &self.shared;
+        let common = retry(|| shared.injector.steal_batch_and_pop(&self.deque));
+        self.pass_on(common.is_some());
+        common.or_else(|| self.deque.pop())
     }
 
     /// Takes jobs from another worker's queue, from its old end.
@@ -70,11 +72,16 @@ impl Worker {
             let victim = &shared.workers[(self.index + step) % count].stealer;
             retry(|| victim.steal_batch_and_pop(&self.deque))
         });
-        // Whoever takes a job and sees more wakes the next worker (`wake.rs`).
-        if job.is_some() && shared.has_jobs() {
-            shared.announce_job();
-        }
+        self.pass_on(job.is_some());
         job
+    }
+
+    /// Whoever takes a job of others and sees more wakes the next worker: it may
+    /// have been the only one that was woken for all of them (`wake.rs`).
+    fn pass_on(&self, has_taken: bool) {
+        if has_taken && self.shared.has_jobs() {
+            self.shared.announce_job();
+        }
     }
 
     /// Runs a job on a fiber until that parks. Returns false if there is no
