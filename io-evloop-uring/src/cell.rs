@@ -241,16 +241,9 @@ impl FiberRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// The number by which a task's record names the fiber it waits on.
+    /// The number by which a task's record names the fiber it waits on: even, and
+    /// not 0. No address: every safe code can write to a record's place.
     pub(crate) fn place(self) -> usize {
-        self.0.as_ptr().expose_provenance()
-    }
-
-    /// The fiber that a record names.
-    ///
-    /// # Safety
-    /// By *alive*: `place` came from [`FiberRef::place`] of this loop.
-    pub(crate) unsafe fn from_place(place: usize) -> Option<FiberRef> {
-        NonNull::new(std::ptr::with_exposed_provenance_mut(place)).map(FiberRef)
+        (self.cell().number + 1) * 2
     }
 }

@@ -200,7 +200,7 @@ pub(crate) fn waiting<R>(shared: &Arc<Shared>, wait: impl FnOnce() -> R) -> R {
     let lane = &shared.offload.jobs;
     let mut state = lane.state();
     state.alone_count += 1;
-    if !state.queue.is_empty() && state.idle_count == 0 {
+    if state.queue.len() > state.idle_count {
         // If none can be started, what is queued waits for this thread.
         drop(lane.start_thread(&mut state, shared, |pool| &pool.jobs));
     }

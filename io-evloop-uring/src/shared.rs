@@ -153,11 +153,13 @@ impl Shared {
         !self.injector.is_empty() || self.workers.iter().any(|other| !other.stealer.is_empty())
     }
 
-    /// The worker of the fiber that a record names; `None` if it names none.
-    pub(crate) fn worker_of_place(&self, place: usize) -> Option<usize> {
-        // SAFETY: *alive*: records of this loop's tasks name this loop's fibers.
-        let fiber = unsafe { FiberRef::from_place(place) };
-        fiber.map(|fiber| fiber.cell().worker)
+    /// The fiber that a record names by [`FiberRef::place`]; `None` if it names none.
+    pub(crate) fn fiber_at(&self, place: usize) -> Option<FiberRef> {
+        let number = (place / 2).checked_sub(1)?;
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let cell = cells.get(number).filter(|_| place.is_multiple_of(2))?;
+        // SAFETY: *alive*: the box is kept until the loop's shared part goes.
+        Some(unsafe { FiberRef::new(NonNull::from(&**cell)) })
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

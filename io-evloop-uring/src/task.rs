@@ -98,9 +98,10 @@ pub(crate) fn interrupt(shared: &Shared, task: &TaskRef) {
     if shared.thread_words.interrupt(place) {
         return;
     }
-    let Some(index) = shared.worker_of_place(place) else {
+    let Some(fiber) = shared.fiber_at(place) else {
         return;
     };
+    let index = fiber.cell().worker;
     let is_own = worker::with_current(shared, |worker| {
         let is_own = worker.index == index;
         if is_own {

@@ -125,6 +125,8 @@ pub(crate) struct Worker {
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
     busy_count: Cell<usize>,
+    /// Fibers that parked while the thread unwinds.
+    unwinding_count: Cell<usize>,
     /// Submissions of fibers whose completion has not come.
     submitted_count: Cell<usize>,
     /// Worker 0: the body of `run` has ended, its end waits for the fibers.
@@ -204,6 +206,7 @@ impl Worker {
             idle: RefCell::default(),
             current: Cell::new(None),
             busy_count: Cell::new(0),
+            unwinding_count: Cell::new(0),
             submitted_count: Cell::new(0),
             is_main_over: Cell::new(false),
             is_draining: Cell::new(false),
@@ -273,8 +276,7 @@ impl Worker {
             return;
         }
         let place = task.place().load(Ordering::Relaxed);
-        // SAFETY: *alive*: records of this loop's tasks name this loop's fibers.
-        let fiber = unsafe { FiberRef::from_place(place) };
+        let fiber = self.shared.fiber_at(place);
         if let Some(fiber) = fiber.filter(|fiber| fiber.cell().worker == self.index) {
             self.end_wait(fiber);
         }

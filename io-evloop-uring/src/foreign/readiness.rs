@@ -104,15 +104,16 @@ fn wait(shared: &Shared, id: IoId, peer: Peer<'_>, eventfd: BorrowedFd<'_>) -> i
         }
     });
     let begun = task::begin_wait(id, monotonic);
-    let waited = match begun {
-        Ok(WaitEntry::Wait { until }) => {
-            let polled = poll(peer.fd, peer.events, eventfd, until);
-            task::end_wait(id);
-            polled
-        }
-        Ok(WaitEntry::Ready) => unreachable!("operations are no forwarding points"),
-        Err(answer) => Err(answer),
-    };
+    let waited = begun.and_then(|entry| {
+        let until = match entry {
+            WaitEntry::Wait { until } => until,
+            // As on a fiber, see `file.rs`.
+            WaitEntry::Ready => None,
+        };
+        let polled = poll(peer.fd, peer.events, eventfd, until);
+        task::end_wait(id);
+        polled
+    });
     // Before the caller closes the eventfd: an interrupt writes to it under the register's lock.
     shared.thread_words.unregister(place);
     waited

@@ -1,13 +1,16 @@
 //! Verdicts of `fiber/SOUNDNESS.md` that need the whole event loop.
 
 use std::cell::{Cell, RefCell};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::io::{Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use io_core::Io;
+use io_core::fs::File;
+use io_core::task::{self, TaskRecord};
+use io_core::{Clock, Io, forward_io, is_canceled};
 
 use super::{Watchdog, with_workers};
 
@@ -202,4 +205,153 @@ fn a_fiber_starts_a_process() {
             });
         })
         .expect("a ring");
+}
+
+/// H3: a task that waits for another one while it unwinds lets siblings run; what
+/// these wait for must be able to happen.
+#[test]
+fn a_task_wait_while_unwinding_stops_no_sibling() {
+    struct Locks<'a>(&'a dyn Io, &'a io_core::sync::Mutex<()>, &'a AtomicU32);
+    impl Drop for Locks<'_> {
+        fn drop(&mut self) {
+            self.2.store(2, Ordering::Relaxed);
+            drop(self.1.lock_uncancelable(self.0));
+        }
+    }
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let (lock, step) = (io_core::sync::Mutex::new(()), AtomicU32::new(0));
+    let until = |wanted| {
+        while step.load(Ordering::Relaxed) != wanted {
+            io.yield_now().expect("nobody cancels");
+        }
+    };
+    event_loop
+        .run(|_| {
+            let (reader, mut writer) = std::io::pipe().expect("two descriptors");
+            io.scope(|scope| {
+                scope.spawn(|| {
+                    let guard = lock.lock(io).expect("nobody cancels");
+                    step.store(1, Ordering::Relaxed);
+                    until(2);
+                    step.store(3, Ordering::Relaxed);
+                    let mut reader = File::from_fd(io, reader.into());
+                    reader.read_exact(&mut [0]).expect("the writer writes");
+                    drop(guard);
+                });
+                let panics = scope.spawn(|| {
+                    until(1);
+                    let _locks = Locks(io, &lock, &step);
+                    resume_unwind(Box::new("on purpose"));
+                });
+                scope.spawn(|| {
+                    until(3);
+                    writer.write_all(&[1]).expect("the reader reads");
+                });
+                assert!(panics.try_join().is_err());
+            });
+        })
+        .expect("a ring");
+}
+
+/// Every safe code can write to the place of a record: one that names no fiber is
+/// not followed.
+#[test]
+fn a_place_that_names_no_fiber_is_not_followed() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let (is_there, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+    event_loop
+        .run(|_| {
+            for place in [8, usize::MAX - 1, usize::MAX, 1] {
+                is_there.store(false, Ordering::Relaxed);
+                is_over.store(false, Ordering::Relaxed);
+                io.scope(|scope| {
+                    let task = scope.spawn(|| {
+                        let begun = task::begin_wait(io.id(), || io.now(Clock::Monotonic));
+                        begun.expect("nothing is due");
+                        task::with_current(io.id(), |record| {
+                            let record = record.expect("a task");
+                            record.place().store(place, Ordering::Relaxed);
+                        });
+                        is_there.store(true, Ordering::Relaxed);
+                        while !is_over.load(Ordering::Relaxed) {
+                            drop(io.yield_now());
+                        }
+                        task::end_wait(io.id());
+                    });
+                    while !is_there.load(Ordering::Relaxed) {
+                        io.yield_now().expect("nobody cancels");
+                    }
+                    std::thread::scope(|threads| {
+                        threads.spawn(|| task.request_cancel());
+                    });
+                    is_over.store(true, Ordering::Relaxed);
+                    task.join();
+                });
+            }
+        })
+        .expect("a ring");
+}
+
+/// A wrapper that performs an operation while it waits for a task, and then only
+/// when that wait has to end.
+struct Syncs<'a> {
+    below: &'a dyn Io,
+    file: &'a File<'a>,
+    waits: &'a AtomicBool,
+    is_requested: &'a AtomicBool,
+}
+
+impl Io for Syncs<'_> {
+    forward_io!(self => self.below; except wait_task);
+
+    fn wait_task(&self, task: &TaskRecord) {
+        if !self.waits.swap(true, Ordering::Relaxed) {
+            while !self.is_requested.load(Ordering::Relaxed) {
+                self.below
+                    .yield_now()
+                    .expect("a wait for a task is no point");
+            }
+            self.file.sync_all().expect("nothing ends it early");
+        }
+        self.below.wait_task(task);
+    }
+}
+
+#[test]
+fn a_wrapper_may_perform_operations_while_it_waits_for_a_task() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let below: &dyn Io = &event_loop;
+    let (waits, is_requested) = (AtomicBool::new(false), AtomicBool::new(false));
+    let path = std::env::temp_dir().join(format!("evloop-wrapper-{}", std::process::id()));
+    event_loop
+        .run(|_| {
+            let file = File::create(below, &path).expect("a file");
+            let io: &dyn Io = &Syncs {
+                below,
+                file: &file,
+                waits: &waits,
+                is_requested: &is_requested,
+            };
+            io.scope(|scope| {
+                let task = scope.spawn(|| {
+                    io.scope(|inner| {
+                        let sleeps = inner.spawn(|| io.sleep(Duration::from_secs(600)));
+                        is_canceled(&sleeps.join().expect_err("it is forwarded"))
+                    })
+                });
+                while !waits.load(Ordering::Relaxed) {
+                    io.yield_now().expect("nobody cancels");
+                }
+                task.request_cancel();
+                is_requested.store(true, Ordering::Relaxed);
+                assert!(task.join());
+            });
+        })
+        .expect("a ring");
+    std::fs::remove_file(&path).expect("it was created");
 }

@@ -42,6 +42,15 @@ impl Worker {
 
     /// Stops the running fiber until somebody makes it ready.
     pub(crate) fn park(&self, reason: Park) {
+        let unwinding = usize::from(std::thread::panicking());
+        self.unwinding_count
+            .set(self.unwinding_count.get() + unwinding);
+        self.switch_away(reason);
+        self.unwinding_count
+            .set(self.unwinding_count.get() - unwinding);
+    }
+
+    fn switch_away(&self, reason: Park) {
         let fiber = self.current.get().expect("a fiber parks itself");
         let cell = fiber.cell();
         if cell.kind == FiberKind::Main {
@@ -226,9 +235,11 @@ impl Worker {
     }
 
     /// Whether the running fiber must not let others run: in `no_suspend`, or
-    /// while its thread unwinds (a sibling would see that).
+    /// while its thread unwinds, as a sibling would see that. If one has parked
+    /// while it unwinds (it waits for a task), siblings do see it, and blocking
+    /// would only keep those from running that it waits for.
     pub(crate) fn must_block(&self) -> bool {
-        self.is_no_suspend() || std::thread::panicking()
+        self.is_no_suspend() || std::thread::panicking() && self.unwinding_count.get() == 0
     }
 
     pub(crate) fn is_no_suspend(&self) -> bool {
