@@ -326,8 +326,8 @@ fn interest(handle: &Handle, interest: Interest) -> Option<Interest> {
     system::can_poll(handle.kind()).then_some(interest)
 }
 
-/// Without the opcodes: what can be polled is polled in the ring and then taken
-/// without waiting, so that no thread of the pool waits for a peer.
+/// Without the opcodes: what can be polled is taken without waiting, and polled in
+/// the ring until it can be, so that no thread of the pool waits for a peer.
 fn transfer_without_ring(
     worker: &Worker,
     operation: &mut Operation<'_, '_>,
@@ -345,7 +345,7 @@ fn transfer_without_ring(
     };
     let mut rounds = 0;
     loop {
-        wait_ready(worker, system::descriptor(handle)?, wanted, &mut rounds)?;
+        // Before it waits: what is not open for this is never ready, but an error.
         let result = match operation {
             // At an offset they are seekable: character devices such as /dev/zero.
             Operation::Read {
@@ -360,8 +360,12 @@ fn transfer_without_ring(
         };
         match result {
             Err(error) if system::would_wait(&error) => {}
-            answer => return answer.map(io_core::Outcome::Count),
+            answer => {
+                worker.count_inline(1, None);
+                return answer.map(io_core::Outcome::Count);
+            }
         }
+        wait_ready(worker, system::descriptor(handle)?, wanted, &mut rounds)?;
     }
 }
 
