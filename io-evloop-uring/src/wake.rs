@@ -65,7 +65,7 @@
 //!   searcher looks once more after it: in the re-check, or because it found
 //!   something and *a worker that leaves work behind wakes the next*.
 //! - *One wake, several jobs.* The same rule: a woken worker that takes a job and
-//!   sees more wakes the next one.
+//!   sees more, or has something else to do first, wakes the next one.
 //!
 //! Nobody wakes a worker that is awake, and each sleep is ended by one kernel
 //! wake at most. A wake that comes late (the worker woke by itself, or found work

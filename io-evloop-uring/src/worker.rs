@@ -59,7 +59,7 @@ use crate::offload::Request;
 use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait};
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
-use crate::wake::{Reach, SEARCH_MAX, Sleeper};
+use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
 use waits::Waits;
 
 /// After so many switches the loop looks at completions, timers and messages,
@@ -455,7 +455,7 @@ impl Worker {
         if takes_jobs && self.submitted_count.get() == 0 {
             let sleepers = self.shared.wake.sleepers();
             if sleepers.search(SEARCH_MAX, || self.can_take_work()) {
-                self.pass_on_after_search();
+                self.pass_on_if_busy();
                 return;
             }
         }
@@ -478,13 +478,17 @@ impl Worker {
         self.end_short();
         self.last_poll_nanos.set(now_nanos());
         self.fire_timers();
+        if reach == Reach::ForJobs && sleeper.woken_by() == WokenBy::Waker {
+            self.pass_on_if_busy();
+        }
     }
 
-    /// While this worker searched, new jobs woke nobody. If it has something else
-    /// to do first, the next sleeper gets the wake.
-    fn pass_on_after_search(&self) {
+    /// This worker was woken for a job, or searched, so that new jobs woke nobody.
+    /// If it has something else to do first, the next sleeper gets the wake.
+    fn pass_on_if_busy(&self) {
         let inbox = &self.shared.workers[self.index].inbox;
-        if !inbox.is_empty() && self.shared.has_jobs() {
+        let is_busy = !self.ready.borrow().is_empty() || !inbox.is_empty();
+        if is_busy && self.shared.has_jobs() {
             self.shared.announce_job();
         }
     }

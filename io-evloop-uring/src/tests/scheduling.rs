@@ -332,3 +332,39 @@ fn a_worker_that_is_woken_for_several_jobs_wakes_the_next() {
         );
     });
 }
+
+/// A worker that is woken for a job, and finds a fiber of its own to run first,
+/// wakes the next one: that fiber may take its time.
+#[test]
+fn a_worker_that_is_woken_for_a_job_and_has_other_work_wakes_the_next() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(2);
+    let io: &dyn Io = &event_loop;
+    let sleepers = event_loop.shared.wake.sleepers();
+    let both_sleep = || sleepers.is_asleep(1) && sleepers.is_asleep(2);
+    let [first, second] = &[const { AtomicBool::new(false) }; 2];
+    io.scope(|scope| {
+        let other = scope.spawn(|| runs_beside(first, second));
+        assert!(scope.spawn(|| runs_beside(second, first)).join());
+        assert!(other.join());
+    });
+    for _ in 0..20 {
+        let [is_there, job_ran] = &[const { AtomicBool::new(false) }; 2];
+        let has_begun = &AtomicBool::new(false);
+        let (reader, mut writer) = std::io::pipe().expect("two descriptors");
+        io.scope(|scope| {
+            let fiber = scope.spawn(move || {
+                let mut reader = File::from_fd(io, reader.into());
+                has_begun.store(true, Ordering::SeqCst);
+                reader.read_exact(&mut [0]).expect("the test writes");
+                runs_beside(is_there, job_ran)
+            });
+            wait_until(|| has_begun.load(Ordering::SeqCst) && both_sleep());
+            // Both come in one sleep of a worker, if it takes a moment to wake.
+            writer.write_all(&[1]).expect("the fiber reads");
+            let job = scope.spawn(|| job_ran.store(true, Ordering::SeqCst));
+            assert!(fiber.join(), "a worker slept beside a job that waited");
+            job.join();
+        });
+    }
+}

@@ -186,6 +186,7 @@ impl SleepWake {
             arm_failed: false,
             messages_owed: 0,
             messages_received: 0,
+            woken_by: WokenBy::Itself,
             wake_error: None,
         })
     }
@@ -397,6 +398,8 @@ pub(crate) struct Sleeper {
     /// by what senders have claimed and not yet delivered.
     messages_owed: u64,
     messages_received: u64,
+    /// What ended the last sleep.
+    woken_by: WokenBy,
     /// A wake to another worker that could not be delivered.
     wake_error: Option<io::Error>,
 }
@@ -478,6 +481,11 @@ impl Sleeper {
         Ok(())
     }
 
+    /// What ended the last sleep.
+    pub(crate) fn woken_by(&self) -> WokenBy {
+        self.woken_by
+    }
+
     /// The number of this worker.
     pub(crate) fn worker(&self) -> usize {
         self.worker
@@ -488,7 +496,8 @@ impl Sleeper {
     }
 
     fn count_wake(&mut self) {
-        match self.shared.sleepers.awake(self.worker) {
+        self.woken_by = self.shared.sleepers.awake(self.worker);
+        match self.woken_by {
             WokenBy::Waker => self.messages_owed += 1,
             WokenBy::Itself => {}
         }
