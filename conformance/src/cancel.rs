@@ -33,6 +33,7 @@ pub(crate) mod waits;
 pub(crate) mod after_completion;
 pub(crate) mod as_it_completes;
 pub(crate) mod before_start;
+pub(crate) mod beside_another;
 pub(crate) mod pending_at_entry;
 pub(crate) mod protected;
 pub(crate) mod ready_at_entry;
@@ -48,8 +49,10 @@ pub(crate) mod pending_at_join;
 pub(crate) mod pending_at_offload;
 pub(crate) mod pending_at_scope_end;
 
+pub(crate) mod cost;
 pub(crate) mod delivery;
 pub(crate) mod forwarding;
+pub(crate) mod leaks;
 pub(crate) mod points;
 pub(crate) mod progress;
 pub(crate) mod races;

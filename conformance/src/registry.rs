@@ -848,6 +848,64 @@ registry! { ($)
             canceled_waits_for_a_lock_leave_it_usable [S5] needs Concurrency, Interrupts;
             a_storm_of_requests_ends [C5] needs Concurrency, Interrupts, Descriptors;
         }
+        beside_another {
+            pipe_read [C18] needs Concurrency, Interrupts, Descriptors;
+            futex_wait [C18] needs Concurrency, Interrupts;
+            mutex_lock [C18] needs Concurrency, Interrupts;
+            condvar_wait [C18] needs Concurrency, Interrupts;
+            semaphore [C18] needs Concurrency, Interrupts;
+            queue_get [C18] needs Concurrency, Interrupts;
+            queue_put [C18] needs Concurrency, Interrupts;
+            rwlock_write [C18] needs Concurrency, Interrupts;
+        }
+        cost {
+            sleep [C22] needs Concurrency, Interrupts, OwnProcess;
+            open_fifo [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            pipe_read [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            pipe_write [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            wait_readable [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            wait_writable [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            batch [C22] needs Concurrency, Interrupts, OwnProcess, Descriptors;
+            futex_wait [C22] needs Concurrency, Interrupts, OwnProcess;
+            mutex_lock [C22] needs Concurrency, Interrupts, OwnProcess;
+            condvar_wait [C22] needs Concurrency, Interrupts, OwnProcess;
+            semaphore [C22] needs Concurrency, Interrupts, OwnProcess;
+            queue_get [C22] needs Concurrency, Interrupts, OwnProcess;
+            queue_put [C22] needs Concurrency, Interrupts, OwnProcess;
+            rwlock_read [C22] needs Concurrency, Interrupts, OwnProcess;
+            rwlock_write [C22] needs Concurrency, Interrupts, OwnProcess;
+            join [C22] needs Concurrency, Interrupts, OwnProcess;
+            scope_end [C22] needs Concurrency, Interrupts, OwnProcess;
+            inline_child [C22] needs Concurrency, Interrupts, OwnProcess;
+            offload [C22] needs Concurrency, Interrupts, OwnProcess;
+        }
+        leaks {
+            yield_now [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            sleep [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            open_fifo [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            pipe_read [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            pipe_write [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            wait_readable [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            wait_writable [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            batch [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            futex_wait [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            mutex_lock [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            condvar_wait [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            semaphore [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            queue_get [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            queue_put [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            rwlock_read [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            rwlock_write [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            join [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            scope_end [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            inline_child [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            offload [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            regular_read [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            regular_write [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            file_sync [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            metadata [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            deadlines [C23, D8] needs Bounds, Descriptors, OwnProcess;
+        }
     }
     deadline {
         passed_at_entry {
