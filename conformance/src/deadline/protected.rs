@@ -17,6 +17,7 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();
     trial(fixture, kind, Span::Short, |wait| {
         io.with_deadline(passed(io, Clock::Monotonic), || {
+            assert_timed_out(wait.wait());
             io.protect(|| {
                 wait.complete();
                 assert_result(wait.wait());

@@ -6,6 +6,7 @@
 mod backends;
 
 mod broken;
+mod broken_cancel;
 mod contract;
 mod race;
 mod skips;
