@@ -11,3 +11,4 @@ mod contract;
 mod race;
 mod skips;
 mod stamped;
+mod trees;
