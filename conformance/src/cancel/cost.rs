@@ -31,9 +31,9 @@ waits::claims! { check:
     offload OFFLOAD,
 }
 
-const OBSERVED: Duration = Duration::from_millis(300);
+const OBSERVED: Duration = Duration::from_millis(120);
 /// A hundredth, and what the measuring takes itself.
-const CPU_MAX: Duration = Duration::from_millis(3 + 2);
+const CPU_MAX: Duration = Duration::from_millis(3);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();
