@@ -119,6 +119,9 @@ pub trait Io: Send + Sync {
     /// Waits until woken, as long as `word` is `expected` when the wait begins.
     /// May return early for no reason.
     ///
+    /// A backend or wrapper only reads `word`: it may be the word of a lock or of
+    /// a scope, whose memory safety stands on what others have stored there.
+    ///
     /// # Cancellation
     /// A cancellation point if it waits. Canceled only at entry or when no wake
     /// was consumed.

@@ -159,10 +159,10 @@ impl EventLoop {
 }
 
 /// The caller's place as worker 0.
-struct CallerPlace<'a>(&'a Shared);
+pub(crate) struct CallerPlace<'a>(&'a Arc<Shared>);
 
 impl<'a> CallerPlace<'a> {
-    fn enter(shared: &'a Shared) -> CallerPlace<'a> {
+    pub(crate) fn enter(shared: &'a Arc<Shared>) -> CallerPlace<'a> {
         shared.places.enter_caller();
         CallerPlace(shared)
     }
@@ -171,6 +171,8 @@ impl<'a> CallerPlace<'a> {
 impl Drop for CallerPlace<'_> {
     fn drop(&mut self) {
         self.0.places.leave_caller();
+        // If there was no ring for it: others may have counted on it already.
+        task::leave_none_behind(self.0);
     }
 }
 

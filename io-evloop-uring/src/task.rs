@@ -70,16 +70,22 @@ fn queue_for_others(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
     }
     shared.injector.push(job);
     shared.announce_job();
-    while shared.places.taker_count() == 0 && !shared.ensure_taker() {
-        // Only if the caller of `run` began to drain just now, and no thread can
-        // be started: this thread runs what is there, ours or another's.
+    leave_none_behind(shared);
+    Ok(())
+}
+
+/// Sees to it that somebody takes the jobs that are queued. Only if the caller of
+/// `run` takes none any more just now, and no thread can be started, this thread
+/// runs what is there, its own or another's.
+pub(crate) fn leave_none_behind(shared: &Arc<Shared>) {
+    while shared.places.taker_count() == 0 && !shared.injector.is_empty() && !shared.ensure_taker()
+    {
         let Some(job) = shared.take_injected() else {
             break;
         };
         job.run(IoId::of(&**shared)).publish();
         shared.count_ended();
     }
-    Ok(())
 }
 
 /// Lets the other fibers of this worker run.

@@ -134,6 +134,7 @@ impl TaskRecord {
 
     /// Announces a wait for the end of the task: the word to wait on and the
     /// value it has while there is something to wait for; `None` if the task is over.
+    /// The word is io-core's: only read it.
     #[must_use]
     pub fn prepare_wait(&self) -> Option<(&AtomicU32, u32)> {
         let expected = self.completion.prepare_wait()?;

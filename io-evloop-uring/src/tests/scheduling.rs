@@ -10,6 +10,7 @@ use io_core::{FutexAddress, Io};
 
 use super::{Watchdog, build, wait_until, with_workers};
 use crate::EventLoop;
+use crate::event_loop::CallerPlace;
 
 #[test]
 fn a_foreign_job_starts_beside_fibers_that_only_yield() {
@@ -365,6 +366,26 @@ fn a_worker_that_is_woken_for_a_job_and_has_other_work_wakes_the_next() {
             let job = scope.spawn(|| job_ran.store(true, Ordering::SeqCst));
             assert!(fiber.join(), "a worker slept beside a job that waited");
             job.join();
+        });
+    }
+}
+
+/// A caller of `run` that finds no ring leaves jobs behind that were queued for it.
+#[test]
+fn a_job_that_counted_on_a_caller_without_a_ring_runs() {
+    let _watchdog = Watchdog::new();
+    for refuse_threads in [false, true] {
+        let mut builder = EventLoop::builder().workers(1);
+        builder.options.refuse_threads = refuse_threads;
+        let event_loop = build(builder);
+        let io: &dyn Io = &event_loop;
+        io.scope(|scope| {
+            // As `run` does before it makes its ring.
+            let place = CallerPlace::enter(&event_loop.shared);
+            let job = scope.spawn(|| 7);
+            assert!(!job.is_finished(), "it is queued for the caller");
+            drop(place);
+            assert_eq!(job.join(), 7);
         });
     }
 }
