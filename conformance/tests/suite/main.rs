@@ -8,6 +8,7 @@ mod backends;
 mod broken;
 mod broken_cancel;
 mod contract;
+mod properties;
 mod race;
 mod skips;
 mod stamped;
