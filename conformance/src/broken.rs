@@ -1,6 +1,6 @@
 //! Executors with one fault each: the proof that the suite is worth running. A
 //! test runs the named claim on each, around an executor that is correct, and
-//! wants it to fail.
+//! wants it to fail; around nothing it has to hold.
 //!
 //! | to understand | read |
 //! |---|---|
@@ -26,21 +26,33 @@ pub struct Broken {
     pub clause: &'static str,
     /// The claim of that clause that fails on it.
     pub claim: &'static str,
+    /// How the claim notices.
+    pub symptom: Symptom,
     /// How it is put around an executor that is correct.
     pub wrap: Wrap,
+}
+
+/// How a claim notices a fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Symptom {
+    /// An assertion of it fails.
+    Fails,
+    /// It waits for ever: the fault is that something does not come.
+    Hangs,
 }
 
 /// The list, by chapter.
 pub const BROKEN: &[&[Broken]] = &[files::ALL, names::ALL, tasks::ALL, waits::ALL];
 
-/// One entry of a list: what is wrong, the clause, the claim, and the methods
-/// that differ from those of the executor below.
+/// One entry of a list: what is wrong, the clause, what becomes of the claim, and
+/// the methods that differ from those of the executor below.
 macro_rules! broken {
-    ($( $name:literal breaks $clause:ident, caught by $claim:literal: { $($hook:ident: $function:expr),+ $(,)? } )*) => {
+    ($( $name:literal breaks $clause:ident, $symptom:ident $claim:literal: { $($hook:ident: $function:expr),+ $(,)? } )*) => {
         pub(super) const ALL: &[crate::broken::Broken] = &[ $( crate::broken::Broken {
             name: $name,
             clause: stringify!($clause),
             claim: $claim,
+            symptom: crate::broken::symptom!($symptom),
             wrap: |below, body| body(&crate::broken::faulty::Faulty::new(
                 below,
                 crate::broken::faulty::Hooks {
@@ -52,4 +64,13 @@ macro_rules! broken {
     };
 }
 
-pub(crate) use broken;
+macro_rules! symptom {
+    (fails) => {
+        crate::broken::Symptom::Fails
+    };
+    (hangs) => {
+        crate::broken::Symptom::Hangs
+    };
+}
+
+pub(crate) use {broken, symptom};

@@ -72,7 +72,7 @@ pub use cancel::race;
 pub mod stamp;
 
 pub use backend::{Backend, Skip, Unavailable};
-pub use broken::{BROKEN, Broken};
+pub use broken::{BROKEN, Broken, Symptom};
 pub use claim::{Claim, Need};
 pub use contract::{Clause, Strength, clauses};
 pub use fixture::Fixture;

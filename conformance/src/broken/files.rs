@@ -12,55 +12,55 @@ use crate::system;
 
 broken! {
     "a sync does nothing" breaks Y1,
-        caught by "file::durability::sync_all_leaves_nothing_to_write": { perform: sync_nothing }
+        fails "file::durability::sync_all_leaves_nothing_to_write": { perform: sync_nothing }
     "a data sync does nothing" breaks Y1,
-        caught by "file::durability::sync_data_leaves_nothing_to_write": { perform: sync_nothing }
+        fails "file::durability::sync_data_leaves_nothing_to_write": { perform: sync_nothing }
     "a sync asks nobody whether it can" breaks Y2,
-        caught by "file::durability::what_can_not_be_synced_says_so": { perform: sync_nothing }
+        fails "file::durability::what_can_not_be_synced_says_so": { perform: sync_nothing }
     "a sync is one of another file" breaks Y1,
-        caught by "file::durability::sync_all_leaves_nothing_to_write": { perform: sync_another }
+        fails "file::durability::sync_all_leaves_nothing_to_write": { perform: sync_another }
     "the end of file is an error" breaks F2,
-        caught by "file::reading::read_at_the_end_gives_zero": { perform: end_is_an_error }
+        fails "file::reading::read_at_the_end_gives_zero": { perform: end_is_an_error }
     "a read claims to have filled its buffer" breaks F1,
-        caught by "file::reading::read_across_the_end_gives_the_rest": { perform: claim_all }
+        fails "file::reading::read_across_the_end_gives_the_rest": { perform: claim_all }
     "a write reports more than it wrote" breaks F11,
-        caught by "file::writing::what_is_written_is_in_the_file": { perform: write_half }
+        fails "file::writing::what_is_written_is_in_the_file": { perform: write_half }
     "a read at an offset moves the cursor" breaks F3,
-        caught by "file::reading::read_at_an_offset_leaves_the_cursor": { perform: move_cursor }
+        fails "file::reading::read_at_an_offset_leaves_the_cursor": { perform: move_cursor }
     "a read at the cursor leaves it" breaks F4,
-        caught by "file::reading::reading_at_the_cursor_moves_it": { perform: leave_cursor }
+        fails "file::reading::reading_at_the_cursor_moves_it": { perform: leave_cursor }
     "a transfer of nothing is an error" breaks F5,
-        caught by "file::reading::reading_into_nothing_gives_zero": { perform: refuse_nothing }
+        fails "file::reading::reading_into_nothing_gives_zero": { perform: refuse_nothing }
     "buffers are filled from the last to the first" breaks F6,
-        caught by "file::reading::buffers_are_filled_in_order": { perform: reverse_buffers }
+        fails "file::reading::buffers_are_filled_in_order": { perform: reverse_buffers }
     "of a long vector only the first part is looked at" breaks F7,
-        caught by "file::reading::a_vector_that_begins_with_nothing_is_no_end": { perform: first_part }
+        fails "file::reading::a_vector_that_begins_with_nothing_is_no_end": { perform: first_part }
     "offsets have 32 bits" breaks F8,
-        caught by "file::reading::offsets_above_four_gigabytes_are_kept_apart": { perform: cut_offset }
+        fails "file::reading::offsets_above_four_gigabytes_are_kept_apart": { perform: cut_offset }
     "setting the length moves the cursor" breaks F15,
-        caught by "file::writing::set_len_cuts_and_extends_with_zeros": { perform: length_moves_cursor }
+        fails "file::writing::set_len_cuts_and_extends_with_zeros": { perform: length_moves_cursor }
     "a seek before the start goes to it" breaks F16,
-        caught by "file::writing::seeking_is_exact": { perform: clamp_seek }
+        fails "file::writing::seeking_is_exact": { perform: clamp_seek }
     "a duplicate has a cursor of its own" breaks H3,
-        caught by "file::handles::a_duplicate_shares_the_cursor": { perform: reopen }
+        fails "file::handles::a_duplicate_shares_the_cursor": { perform: reopen }
     "a close does not close" breaks H2,
-        caught by "file::handles::a_closed_descriptor_is_closed": { close: keep_open }
+        fails "file::handles::a_closed_descriptor_is_closed": { close: keep_open }
     "a close can be canceled" breaks H10,
-        caught by "file::handles::a_close_can_not_be_canceled": { close: cancelable_close }
+        fails "file::handles::a_close_can_not_be_canceled": { close: cancelable_close }
     "a foreign handle is taken for its own" breaks H5,
-        caught by "file::handles::another_executors_handle_is_ebadf": { close: accept_any }
+        fails "file::handles::another_executors_handle_is_ebadf": { close: accept_any }
     "opening adds O_NONBLOCK" breaks H8,
-        caught by "file::handles::a_fresh_descriptor_has_the_flags_that_were_asked": { perform: add_nonblock }
+        fails "file::handles::a_fresh_descriptor_has_the_flags_that_were_asked": { perform: add_nonblock }
     "every tenth operation is interrupted" breaks O5,
-        caught by "file::resources::an_interrupted_call_goes_on": { perform: interrupted }
+        fails "file::resources::an_interrupted_call_goes_on": { perform: interrupted }
     "an error has the wrong number" breaks O2,
-        caught by "file::opening::opening_what_is_missing_gives_enoent": { perform: wrong_number }
+        fails "file::opening::opening_what_is_missing_gives_enoent": { perform: wrong_number }
     "an operation that fails leaks a descriptor" breaks O8,
-        caught by "file::resources::failed_operations_leak_no_descriptor": { perform: leak }
+        fails "file::resources::failed_operations_leak_no_descriptor": { perform: leak }
     "a full device is no error" breaks O9,
-        caught by "file::resources::no_room_left_is_enospc": { perform: hide_full }
+        fails "file::resources::no_room_left_is_enospc": { perform: hide_full }
     "a batch stops at its first error" breaks B1,
-        caught by "file::batch::every_entry_has_its_own_result": { perform_batch: stop_at_error }
+        fails "file::batch::every_entry_has_its_own_result": { perform_batch: stop_at_error }
 }
 
 fn sync_nothing(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {

@@ -8,15 +8,15 @@ use crate::broken::faulty::Faulty;
 
 broken! {
     "every fifth task is lost" breaks T6,
-        caught by "task::starting::every_task_runs_exactly_once": { start: lose_some }
+        fails "task::starting::every_task_runs_exactly_once": { start: lose_some }
     "concurrent tasks run inside spawn" breaks T8,
-        caught by "task::starting::concurrent_tasks_make_progress_together": { start: run_inline }
+        hangs "task::starting::concurrent_tasks_make_progress_together": { start: run_inline }
     "concurrency is declared and refused" breaks T9,
-        caught by "task::starting::concurrency_is_had_or_declared": { start: refuse, capabilities: boast }
+        fails "task::starting::concurrency_is_had_or_declared": { start: refuse, capabilities: boast }
     "a request ends no wait" breaks C5,
-        caught by "cancel::while_it_waits::sleep": { interrupt: ignore }
+        hangs "cancel::while_it_waits::sleep": { interrupt: ignore }
     "a wrapper has an id of its own" breaks C3,
-        caught by "cancel::pending_at_entry::metadata": { id: own_id }
+        fails "cancel::pending_at_entry::metadata": { id: own_id }
 }
 
 fn lose_some(faulty: &Faulty<'_>, job: Job, how: Start) -> Result<(), Rejected> {

@@ -11,37 +11,37 @@ use crate::broken::faulty::Faulty;
 
 broken! {
     "a wait does not look at the word" breaks X1,
-        caught by "futex::waiting::a_changed_word_ends_the_wait_at_once": { futex_wait: wait_anyway }
+        hangs "futex::waiting::a_changed_word_ends_the_wait_at_once": { futex_wait: wait_anyway }
     "every fifth wake is lost" breaks X2,
-        caught by "futex::waking::no_wake_is_lost_in_many_rounds": { futex_wake: lose_some }
+        hangs "futex::waking::no_wake_is_lost_in_many_rounds": { futex_wake: lose_some }
     "a wake of all wakes one" breaks X2,
-        caught by "futex::waking::a_wake_of_all_ends_all_waits": { futex_wake: wake_one }
+        hangs "futex::waking::a_wake_of_all_ends_all_waits": { futex_wake: wake_one }
     "a wait times out at once" breaks X4,
-        caught by "futex::waiting::a_wait_ends_at_its_deadline_and_not_before": { futex_wait: give_up }
+        fails "futex::waiting::a_wait_ends_at_its_deadline_and_not_before": { futex_wait: give_up }
     "the clock steps back" breaks M1,
-        caught by "time::clocks::a_steady_clock_never_steps_back": { now: step_back }
+        fails "time::clocks::a_steady_clock_never_steps_back": { now: step_back }
     "the time of day is that since the start" breaks M2,
-        caught by "time::clocks::the_time_of_day_is_the_systems": { now: no_day }
+        fails "time::clocks::the_time_of_day_is_the_systems": { now: no_day }
     "a sleep is half as long" breaks M3,
-        caught by "time::sleeping::a_sleep_is_never_shorter": { sleep_until: half }
+        fails "time::sleeping::a_sleep_is_never_shorter": { sleep_until: half }
     "a sleep is late by seconds" breaks M4,
-        caught by "time::sleeping::a_sleep_is_not_much_longer": { sleep_until: late }
+        fails "time::sleeping::a_sleep_is_not_much_longer": { sleep_until: late }
     "random bytes are always the same" breaks R1,
-        caught by "time::random::no_two_answers_are_alike": { random: constant }
+        fails "time::random::no_two_answers_are_alike": { random: constant }
     "only the first 256 bytes are random" breaks R1,
-        caught by "time::random::the_whole_buffer_is_filled": { random: beginning }
+        fails "time::random::the_whole_buffer_is_filled": { random: beginning }
     "a request is delivered twice" breaks C1,
-        caught by "cancel::pending_at_entry::metadata": { perform: deliver_twice }
+        fails "cancel::pending_at_entry::metadata": { perform: deliver_twice }
     "a request is swallowed" breaks C3,
-        caught by "cancel::pending_at_entry::regular_read": { perform: swallow }
+        fails "cancel::pending_at_entry::regular_read": { perform: swallow }
     "a yield is no point" breaks C3,
-        caught by "cancel::pending_at_entry::yield_now": { yield_now: no_point }
+        fails "cancel::pending_at_entry::yield_now": { yield_now: no_point }
     "a completed operation answers Canceled" breaks C6,
-        caught by "cancel::races::a_canceled_read_loses_no_byte": { perform: lose_result }
+        hangs "cancel::races::a_canceled_read_loses_no_byte": { perform: lose_result }
     "a deadline that has passed starts operations" breaks D1,
-        caught by "deadline::passed_at_entry::regular_read": { perform: ignore_deadline }
+        fails "deadline::passed_at_entry::regular_read": { perform: ignore_deadline }
     "a passed deadline looks like a peer's" breaks D1,
-        caught by "deadline::passed_at_entry::metadata": { perform: as_a_peers }
+        fails "deadline::passed_at_entry::metadata": { perform: as_a_peers }
 }
 
 fn wait_anyway(

@@ -11,10 +11,14 @@ use io_core::Io;
 
 use super::waits::{Kind, Span, Wait};
 use crate::fixture::Fixture;
+use crate::run::claim_limit;
 
 /// After so long a wait that should have ended is let end by its own result, so
-/// that the claim fails instead of hanging. Generous, for loaded machines.
-const RESCUE_AFTER: Duration = Duration::from_secs(10);
+/// that the claim fails instead of hanging: ten seconds as a rule. Generous, for
+/// loaded machines.
+fn rescue_after() -> Duration {
+    claim_limit() / 6
+}
 
 /// Sets up a wait of `kind` and runs `body` with it.
 ///
@@ -27,12 +31,12 @@ pub(crate) fn trial<R>(
     body: impl FnOnce(&dyn Wait) -> R,
 ) -> R {
     kind.with(fixture, span, |wait| {
-        let is_rescued = AtomicBool::new(false);
+        let (is_rescued, rescue_after) = (AtomicBool::new(false), rescue_after());
         let result = thread::scope(|threads| {
             let (alive, over) = mpsc::channel::<()>();
             let is_rescued = &is_rescued;
             threads.spawn(move || {
-                if over.recv_timeout(RESCUE_AFTER) == Err(RecvTimeoutError::Timeout) {
+                if over.recv_timeout(rescue_after) == Err(RecvTimeoutError::Timeout) {
                     is_rescued.store(true, Ordering::Release);
                     wait.complete();
                 }
@@ -42,7 +46,7 @@ pub(crate) fn trial<R>(
             result
         });
         let is_rescued = is_rescued.load(Ordering::Acquire);
-        assert!(!is_rescued, "{} took {RESCUE_AFTER:?}", kind.name);
+        assert!(!is_rescued, "{} took {rescue_after:?}", kind.name);
         result
     })
 }

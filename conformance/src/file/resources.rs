@@ -88,6 +88,15 @@ fn interrupt_everybody() {
     std::thread::sleep(Duration::from_micros(300));
 }
 
+/// Sets a flag however its scope ends: who waits for it goes on.
+struct SetAtEnd<'a>(&'a AtomicBool);
+
+impl Drop for SetAtEnd<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// Every thread of the process gets signals all the time, with a handler that
 /// makes system calls fail with EINTR; nobody sees it.
 pub(crate) fn an_interrupted_call_goes_on(fixture: &Fixture<'_>) {
@@ -95,12 +104,14 @@ pub(crate) fn an_interrupted_call_goes_on(fixture: &Fixture<'_>) {
     let io = fixture.io();
     let (mut reader, writer) = fixture.pipe();
     let is_over = AtomicBool::new(false);
+    let over = SetAtEnd(&is_over);
     let send = || {
         while !is_over.load(Ordering::Relaxed) {
             interrupt_everybody();
         }
     };
     let work = || {
+        let _over = over;
         let path = fixture.path("file");
         let content = fixture.random().bytes(200_000);
         for _ in 0..20 {
@@ -117,7 +128,6 @@ pub(crate) fn an_interrupted_call_goes_on(fixture: &Fixture<'_>) {
             io.scope(|scope| scope.spawn(|| ()).join());
             io.offload(|| ());
         }
-        is_over.store(true, Ordering::Relaxed);
     };
     fixture.beside(send, work);
 }
