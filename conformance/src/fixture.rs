@@ -4,10 +4,11 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use io_core::fs::{File, OpenOptions};
-use io_core::{Capabilities, Clock, Io};
+use io_core::{Capabilities, Clock, Instant, Io};
 
 use crate::backend::Backend;
 use crate::random::Random;
@@ -205,6 +206,19 @@ impl<T> Works<T> for Result<T, io_core::task::ConcurrencyUnavailable> {
     fn works(self) -> T {
         self.expect("the executor said that it can run tasks concurrently")
     }
+}
+
+/// Waits as long as `word` has this value: one wait may end early for no reason.
+pub(crate) fn wait_while(
+    io: &dyn Io,
+    word: &AtomicU32,
+    value: u32,
+    deadline: Option<Instant>,
+) -> io::Result<()> {
+    while word.load(Ordering::Acquire) == value {
+        io.futex_wait(word, value, deadline)?;
+    }
+    Ok(())
 }
 
 /// Asserts that `result` failed with this number of the system.

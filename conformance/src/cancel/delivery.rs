@@ -12,7 +12,7 @@ use super::trial::{
     Pause, as_task, assert_canceled, assert_no_request, assert_result, settle, take_request, trial,
 };
 use super::waits::{FUTEX_WAIT, Kind, SLEEP, Span};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, wait_while};
 
 pub(crate) fn requests_of_many_threads_are_one(fixture: &Fixture<'_>) {
     const THREADS: usize = 6;
@@ -209,7 +209,7 @@ pub(crate) fn a_body_that_panics_cancels_its_members(fixture: &Fixture<'_>) {
         io.scope(|scope| {
             for _ in 0..3 {
                 let wait = || {
-                    assert_canceled(io.futex_wait(&word, 0, None));
+                    assert_canceled(wait_while(io, &word, 0, None));
                     received.fetch_add(1, Ordering::Relaxed);
                 };
                 scope.spawn_concurrent(wait).expect("needs Concurrency");

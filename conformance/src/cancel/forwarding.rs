@@ -10,7 +10,7 @@ use super::nested::{Via, run_nested};
 use super::trial::{
     Pause, assert_canceled, assert_no_request, assert_result, settle, take_request,
 };
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, wait_while};
 
 const ALL: [Via; 4] = [Via::Join, Via::ScopeEnd, Via::Inline, Via::Offload];
 
@@ -71,7 +71,7 @@ pub(crate) fn put_back_before_the_end_it_comes_back(fixture: &Fixture<'_>) {
     for via in [Via::Inline, Via::Offload] {
         with_request(io, || {
             run_nested(io, via, || {
-                assert_canceled(io.futex_wait(&word, 0, None));
+                assert_canceled(wait_while(io, &word, 0, None));
                 io.rearm();
             });
             take_request(io);
@@ -86,7 +86,7 @@ pub(crate) fn put_back_by_who_waited_it_comes_back(fixture: &Fixture<'_>) {
     for via in ALL {
         with_request(io, || {
             run_nested(io, via, || {
-                assert_canceled(io.futex_wait(&word, 0, None));
+                assert_canceled(wait_while(io, &word, 0, None));
                 io.rearm();
             });
             take_request(io);
@@ -121,7 +121,7 @@ pub(crate) fn the_end_of_a_scope_forwards_to_all_members(fixture: &Fixture<'_>) 
     for pause in Pause::ALL {
         let (word, received) = (AtomicU32::new(0), AtomicU32::new(0));
         let wait = || {
-            assert_canceled(io.futex_wait(&word, 0, None));
+            assert_canceled(wait_while(io, &word, 0, None));
             assert_no_request(io);
             received.fetch_add(1, Ordering::Relaxed);
         };
@@ -149,7 +149,7 @@ pub(crate) fn the_end_of_a_scope_forwards_to_later_members(fixture: &Fixture<'_>
         let outer = scope.spawn_concurrent(|| {
             io.scope(|nested| {
                 let first = || {
-                    assert_canceled(io.futex_wait(&word, 0, None));
+                    assert_canceled(wait_while(io, &word, 0, None));
                     for _ in 0..3 {
                         nested.spawn(|| {
                             take_request(io);
@@ -182,7 +182,7 @@ pub(crate) fn a_join_forwards_to_the_joined_task_alone(fixture: &Fixture<'_>) {
                         assert_no_request(io);
                     };
                     let other = nested.spawn_concurrent(other).expect("needs Concurrency");
-                    let joined = || assert_canceled(io.futex_wait(&word, 0, None));
+                    let joined = || assert_canceled(wait_while(io, &word, 0, None));
                     let joined = nested.spawn_concurrent(joined);
                     let () = joined.expect("needs Concurrency").join();
                     assert_no_request(io);
@@ -201,7 +201,7 @@ pub(crate) fn a_join_forwards_to_the_joined_task_alone(fixture: &Fixture<'_>) {
 fn chain(io: &dyn Io, word: &AtomicU32, depth: usize) {
     match depth.checked_sub(1) {
         None => {
-            assert_canceled(io.futex_wait(word, 0, None));
+            assert_canceled(wait_while(io, word, 0, None));
             assert_no_request(io);
         }
         Some(less) => {
@@ -242,7 +242,7 @@ pub(crate) fn a_forwarding_point_waits_to_the_end(fixture: &Fixture<'_>) {
         io.scope(|scope| {
             let outer = || {
                 run_nested(io, via, || {
-                    assert_canceled(io.futex_wait(&word, 0, None));
+                    assert_canceled(wait_while(io, &word, 0, None));
                     for _ in 0..100 {
                         if let Err(error) = io.yield_now() {
                             assert!(io_core::is_canceled(&error), "{error:?}");

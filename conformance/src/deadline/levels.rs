@@ -11,7 +11,7 @@ use super::{TIMEOUT, assert_timed_out, not_before, passed};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{assert_no_request, assert_result, assert_works_again, trial};
 use crate::cancel::waits::{FUTEX_WAIT, PIPE_READ, SLEEP, Span};
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, wait_while};
 
 /// A minute: never reached here.
 const FAR: Duration = Duration::from_secs(60);
@@ -151,7 +151,7 @@ pub(crate) fn a_futex_wait_ends_at_the_earlier_deadline(fixture: &Fixture<'_>) {
     for (own, in_force) in [(TIMEOUT, FAR), (FAR, TIMEOUT)] {
         not_before(io, TIMEOUT, || {
             io.with_timeout(in_force, || {
-                assert_timed_out(io.futex_wait(&word, 0, at(own)));
+                assert_timed_out(wait_while(io, &word, 0, at(own)));
                 match own < in_force {
                     true => assert_no_request(io),
                     false => assert_timed_out(io.checkpoint()),
@@ -161,12 +161,12 @@ pub(crate) fn a_futex_wait_ends_at_the_earlier_deadline(fixture: &Fixture<'_>) {
     }
     for clock in Clock::ALL {
         let own = io.now(clock).saturating_add(TIMEOUT);
-        let ((), took) = fixture.time(|| assert_timed_out(io.futex_wait(&word, 0, Some(own))));
+        let ((), took) = fixture.time(|| assert_timed_out(wait_while(io, &word, 0, Some(own))));
         assert!(took < SOON, "{took:?}");
         assert_no_request(io);
     }
     // The call's own deadline applies in `protect` too: it was set inside.
-    io.protect(|| assert_timed_out(io.futex_wait(&word, 0, at(TIMEOUT))));
+    io.protect(|| assert_timed_out(wait_while(io, &word, 0, at(TIMEOUT))));
     io.futex_wake(FutexAddress::of(&word), 1);
 }
 
@@ -181,7 +181,7 @@ pub(crate) fn a_plain_thread_has_deadlines(fixture: &Fixture<'_>) {
         not_before(io, TIMEOUT, || {
             io.with_timeout(TIMEOUT, || {
                 assert_timed_out(io.sleep(FAR));
-                assert_timed_out(io.futex_wait(&word, 0, None));
+                assert_timed_out(wait_while(io, &word, 0, None));
                 assert_timed_out(io.yield_now());
                 io.protect(|| assert_result(io.sleep(Duration::from_millis(1))));
             });

@@ -4,12 +4,12 @@
 
 use std::collections::HashSet;
 use std::process::Command;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use conformance::stamp::{Ended, run_bounded};
 use conformance::{BROKEN, Broken, Symptom, find};
+
+use crate::at_once::complaints;
 
 /// How long a claim may take that passes or fails. Where it waits for what does
 /// not come, it lets itself go on after a sixth.
@@ -85,20 +85,7 @@ fn problem(broken: &Broken) -> Option<String> {
 
 #[test]
 fn every_broken_executor_is_caught() {
-    // Most of them wait most of the time.
-    const AT_ONCE: usize = 8;
-    let (next, problems) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let all = all();
-    std::thread::scope(|threads| {
-        for _ in 0..AT_ONCE {
-            threads.spawn(|| {
-                while let Some(broken) = all.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    problems.lock().unwrap().extend(problem(broken));
-                }
-            });
-        }
-    });
-    let problems = problems.into_inner().unwrap();
+    let problems = complaints(&all(), 8, |broken| problem(broken));
     assert!(problems.is_empty(), "\n{}", problems.join("\n"));
 }
 

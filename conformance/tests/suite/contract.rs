@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use conformance::{ALL, Strength, clauses};
+use conformance::{ALL, FREEDOMS, Strength, clauses};
 
 /// Clauses that the compiler checks, by programs that must not compile.
 const BY_THE_COMPILER: &[&str] = &["H11"];
@@ -35,6 +35,41 @@ fn every_must_is_claimed() {
         .filter(|id| !BY_THE_COMPILER.contains(&id.as_str()))
         .collect();
     assert!(unclaimed.is_empty(), "no claim checks {unclaimed:?}");
+}
+
+/// How a clause says that no wrapper takes its freedom, before it says why.
+const NO_WRAPPER: &str = "*No wrapper:* ";
+
+#[test]
+fn every_may_has_a_freedom_or_a_reason() {
+    let mut wrong = Vec::new();
+    let may = |clause: &conformance::Clause| clause.strength == Strength::May;
+    for clause in clauses().into_iter().filter(may) {
+        let has_freedom = FREEDOMS
+            .iter()
+            .any(|freedom| freedom.clauses.contains(&clause.id.as_str()));
+        let reason = clause.text.split_once(NO_WRAPPER);
+        match (has_freedom, reason) {
+            (true, None) => {}
+            (false, Some((_, reason))) if reason.len() > 10 => {}
+            (true, Some(_)) => wrong.push(format!("{} has both", clause.id)),
+            (false, _) => wrong.push(format!("{} has neither", clause.id)),
+        }
+    }
+    assert!(wrong.is_empty(), "of a wrapper and a reason {wrong:?}");
+}
+
+#[test]
+fn every_freedom_is_one_of_the_contract() {
+    let clauses = clauses();
+    for freedom in FREEDOMS {
+        assert!(!freedom.clauses.is_empty(), "{} takes none", freedom.name);
+        for id in freedom.clauses {
+            let clause = clauses.iter().find(|clause| clause.id == *id);
+            let strength = clause.map(|clause| clause.strength);
+            assert_eq!(strength, Some(Strength::May), "{}: {id}", freedom.name);
+        }
+    }
 }
 
 #[test]

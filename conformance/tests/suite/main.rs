@@ -5,9 +5,11 @@
 #[allow(dead_code, reason = "the names are for the matrix program")]
 mod backends;
 
+mod at_once;
 mod broken;
 mod broken_cancel;
 mod contract;
+mod freedoms;
 mod properties;
 mod race;
 mod skips;
