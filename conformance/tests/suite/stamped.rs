@@ -1,4 +1,5 @@
-//! One module per executor and configuration.
+//! One module per executor, with its default options. Other configurations are
+//! stamped in the executor's own crate.
 
 use conformance::{Backend, Skip, Unavailable};
 use io_core::Io;
@@ -35,18 +36,5 @@ macro_rules! stamped {
 stamped! {
     blocking "blocking";
     threaded "threaded";
-    threaded_1_thread "threaded-1-thread";
-    threaded_8_threads "threaded-8-threads";
     event_loop "event-loop";
-    event_loop_1_worker "event-loop-1-worker";
-    event_loop_2_workers "event-loop-2-workers";
-    event_loop_8_workers "event-loop-8-workers";
-    event_loop_2_entries "event-loop-2-entries";
-    event_loop_4096_entries "event-loop-4096-entries";
-    event_loop_futex "event-loop-futex";
-    event_loop_msg_ring "event-loop-msg-ring";
-    event_loop_eventfd "event-loop-eventfd";
-    event_loop_switch_1_worker "event-loop-switch-1-worker";
-    event_loop_switch_2_workers "event-loop-switch-2-workers";
-    event_loop_protected_stacks "event-loop-protected-stacks";
 }
