@@ -6,6 +6,7 @@ use std::fmt;
 use io_core::Capabilities;
 
 use crate::fixture::Fixture;
+use crate::system;
 
 /// One behaviour that the contract promises, and how to see whether it is so.
 #[derive(Clone, Copy)]
@@ -33,7 +34,7 @@ impl fmt::Debug for Claim {
     }
 }
 
-/// What a claim needs. All but [`Need::OwnProcess`] are read off the executor's
+/// What a claim needs. All but the last two are read off the executor's
 /// capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -46,6 +47,9 @@ pub enum Need {
     Bounds,
     /// Handles are file descriptors, and files are the system's.
     Descriptors,
+    /// A file system of the machine that tells how many pages it has still to
+    /// write: one that is kept in memory only does not.
+    DirtyPages,
     /// A process of its own: the claim changes or measures all of it.
     OwnProcess,
 }
@@ -62,8 +66,15 @@ impl Need {
             Need::Interrupts => capabilities.interrupts_waits,
             Need::Bounds => capabilities.bounds_operations,
             Need::Descriptors => capabilities.has_descriptors,
+            Need::DirtyPages => system::directory_with_dirty_pages().is_some(),
             Need::OwnProcess => true,
         }
+    }
+
+    /// Whether it is the machine that has to provide it, and no executor.
+    #[must_use]
+    pub fn is_of_the_machine(self) -> bool {
+        matches!(self, Need::DirtyPages)
     }
 
     /// What is missing, for the reason of a skip.
@@ -74,6 +85,7 @@ impl Need {
             Need::Interrupts => "waits that a request ends",
             Need::Bounds => "operations that a deadline ends",
             Need::Descriptors => "handles that are descriptors",
+            Need::DirtyPages => "a file system that counts its dirty pages",
             Need::OwnProcess => "a process of its own",
         }
     }

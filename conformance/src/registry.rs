@@ -212,9 +212,9 @@ registry! { ($)
             names_do_not_cross_file_systems [N13, N15] needs Descriptors;
         }
         durability {
-            sync_all_leaves_nothing_to_write [Y1] needs Descriptors;
-            sync_data_leaves_nothing_to_write [Y1] needs Descriptors;
-            a_sync_in_a_batch_leaves_nothing_to_write [Y1, B1] needs Descriptors;
+            sync_all_leaves_nothing_to_write [Y1] needs Descriptors, DirtyPages;
+            sync_data_leaves_nothing_to_write [Y1] needs Descriptors, DirtyPages;
+            a_sync_in_a_batch_leaves_nothing_to_write [Y1, B1] needs Descriptors, DirtyPages;
             what_can_not_be_synced_says_so [Y2] needs Descriptors;
             a_directory_can_be_synced [Y3];
             a_file_that_was_only_read_can_be_synced [Y1];

@@ -3,10 +3,11 @@
 #![expect(unsafe_code, reason = "calls libc")]
 
 use std::ffi::{CString, c_int};
-use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::io::{self, Write};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 fn checked(result: c_int) -> c_int {
@@ -163,4 +164,26 @@ pub(crate) fn dirty_pages(fd: BorrowedFd<'_>) -> Option<u64> {
     // during it.
     let result = unsafe { libc::syscall(SYS_CACHESTAT, fd, range, answer, 0) };
     (result == 0).then(|| pages[1] + pages[2])
+}
+
+/// A directory whose file system counts the pages that it has still to write: the
+/// temporary one, or that of the program (the first is often kept in memory).
+/// Looked for once.
+pub(crate) fn directory_with_dirty_pages() -> Option<&'static Path> {
+    static FOUND: OnceLock<Option<PathBuf>> = OnceLock::new();
+    let found = FOUND.get_or_init(|| {
+        let program = std::env::current_exe().ok();
+        let beside = program.and_then(|program| program.parent().map(Path::to_path_buf));
+        let places = [Some(std::env::temp_dir()), beside];
+        let mut places = places.into_iter().flatten();
+        places.find(|place| counts_dirty_pages(place))
+    });
+    found.as_deref()
+}
+
+fn counts_dirty_pages(directory: &Path) -> bool {
+    let Ok(mut file) = tempfile::tempfile_in(directory) else {
+        return false;
+    };
+    file.write_all(b"dirty").is_ok() && dirty_pages(file.as_fd()).is_some_and(|pages| pages > 0)
 }

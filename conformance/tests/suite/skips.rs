@@ -27,6 +27,8 @@ fn only_expected_claims_are_skipped() {
             let capabilities = io.capabilities();
             let needs = ALL.iter().flat_map(|claim| claim.needs);
             let missing = needs.filter(|need| !need.is_met_by(&capabilities));
+            // The runs say which claims the machine does not let be seen.
+            let missing = missing.filter(|need| !need.is_of_the_machine());
             unmet = missing.map(|need| need.description()).collect();
         };
         match backend.run(&mut look) {
