@@ -1,5 +1,7 @@
-//! The suite, stamped for configurations of the event loop: every number of
-//! workers, ring size and waker of "done when", and the forced slow ways.
+//! The suite, stamped for configurations of the event loop. Together they have 1, 2
+//! and 8 workers, the smallest and a large ring, every waker, a switch of fibers at
+//! every call, and the forced slow ways; not each with each, since a configuration
+//! is a second and more of every test run. The matrix program has the others.
 
 #![expect(unsafe_code, reason = "constructs event loops")]
 
@@ -40,7 +42,7 @@ mod default_options {
     });
 }
 
-mod one_worker_small_ring {
+mod one_worker {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
         name: "1 worker, 2 entries, futex",
@@ -48,43 +50,19 @@ mod one_worker_small_ring {
     });
 }
 
-mod one_worker_large_ring {
+mod two_workers {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
-        name: "1 worker, 4096 entries, messages",
-        set: |builder| builder.workers(1).ring_entries(4096).waker(Waker::MsgRing),
+        name: "2 workers, 4096 entries, messages",
+        set: |builder| builder.workers(2).ring_entries(4096).waker(Waker::MsgRing),
     });
 }
 
-mod two_workers_small_ring {
-    use io_evloop_uring::Waker;
-    conformance::conformance_suite!(crate::Configured {
-        name: "2 workers, 2 entries, messages",
-        set: |builder| builder.workers(2).ring_entries(2).waker(Waker::MsgRing),
-    });
-}
-
-mod two_workers_large_ring {
-    use io_evloop_uring::Waker;
-    conformance::conformance_suite!(crate::Configured {
-        name: "2 workers, 4096 entries, eventfd",
-        set: |builder| builder.workers(2).ring_entries(4096).waker(Waker::EventFd),
-    });
-}
-
-mod eight_workers_small_ring {
+mod eight_workers {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
         name: "8 workers, 2 entries, eventfd",
         set: |builder| builder.workers(8).ring_entries(2).waker(Waker::EventFd),
-    });
-}
-
-mod eight_workers_large_ring {
-    use io_evloop_uring::Waker;
-    conformance::conformance_suite!(crate::Configured {
-        name: "8 workers, 4096 entries, futex",
-        set: |builder| builder.workers(8).ring_entries(4096).waker(Waker::Futex),
     });
 }
 
@@ -94,7 +72,7 @@ mod switching_one_worker {
         name: "1 worker, switch at every call, eventfd",
         set: |builder| builder
             .workers(1)
-            .ring_entries(2)
+            .ring_entries(4096)
             .waker(Waker::EventFd)
             .switch_everywhere(1),
     });
@@ -103,24 +81,13 @@ mod switching_one_worker {
 mod switching_two_workers {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
-        name: "2 workers, switch at every call, futex",
+        name: "2 workers, switch at every call, messages, protected stacks",
         set: |builder| builder
             .workers(2)
-            .ring_entries(4096)
-            .waker(Waker::Futex)
-            .switch_everywhere(2),
-    });
-}
-
-mod switching_eight_workers {
-    use io_evloop_uring::Waker;
-    conformance::conformance_suite!(crate::Configured {
-        name: "8 workers, switch at every call, messages",
-        set: |builder| builder
-            .workers(8)
             .ring_entries(2)
             .waker(Waker::MsgRing)
-            .switch_everywhere(3),
+            .force_protected_stacks()
+            .switch_everywhere(2),
     });
 }
 
@@ -128,12 +95,5 @@ mod fallbacks {
     conformance::conformance_suite!(crate::Configured {
         name: "2 workers, no opcodes",
         set: |builder| builder.workers(2).force_fallbacks(),
-    });
-}
-
-mod protected_stacks {
-    conformance::conformance_suite!(crate::Configured {
-        name: "2 workers, protected stacks",
-        set: |builder| builder.workers(2).force_protected_stacks(),
     });
 }
