@@ -361,9 +361,15 @@ impl OpenFifo<'_> {
 
 impl Wait for OpenFifo<'_> {
     fn wait(&self) -> io::Result<()> {
-        let mut file = File::open(self.io, &self.path)?;
-        let other_end = self.other_end().take();
-        let mut other_end = other_end.expect("opening waits for the other end");
+        let (mut file, mut other_end) = loop {
+            let file = File::open(self.io, &self.path)?;
+            if let Some(other_end) = self.other_end().take() {
+                break (file, other_end);
+            }
+            // A process that another test starts has, between its fork and its
+            // exec, a copy of an end that was closed here: open waits anew.
+            drop(file);
+        };
         other_end
             .write_all(&[TOKEN])
             .expect("an empty pipe has room");
