@@ -9,7 +9,7 @@ use io_core::OperationKind;
 
 use crate::event_loop::EventLoop;
 use crate::fiber::{GuardKind, StackOptions, protected_count_max};
-use crate::ring::{Opcode, OpcodeSet, RingOptions};
+use crate::ring::{EnterFaults, Opcode, OpcodeSet, RingOptions};
 use crate::wake::{WORKERS_MAX, WakerKind};
 
 /// How one worker of an event loop wakes another. All of them are stressed by
@@ -145,6 +145,14 @@ impl Builder {
     #[must_use]
     pub fn force_fallbacks(mut self) -> Builder {
         self.options.ring.forced_missing = FALLBACK_TESTED;
+        self
+    }
+
+    /// For tests: one enter of a ring in four fails, as the kernel lets it when it
+    /// has no memory or a signal comes, in an order that `seed` gives.
+    #[must_use]
+    pub fn refuse_enters(mut self, seed: u64) -> Builder {
+        self.options.ring.enter_faults = Some(EnterFaults::Seeded(seed));
         self
     }
 

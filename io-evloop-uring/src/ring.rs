@@ -16,9 +16,10 @@
 //!   appear in an enter that asks for events, so every enter of
 //!   [`submit_and_reap`](Ring::submit_and_reap) asks.
 //! - `EINTR` and `ETIME` end a wait early; `EAGAIN`, `EBUSY` and `ENOMEM` mean
-//!   "later" and lose nothing. When the completion queue is full the kernel keeps
-//!   the rest and hands it over with the following enters. Every other error is
-//!   returned, and returned again as long as it lasts.
+//!   "later" and lose nothing, unless the kernel says nothing else for a long time.
+//!   When the completion queue is full the kernel keeps the rest and hands it over
+//!   with the following enters. Every other error is returned, and returned again
+//!   as long as it lasts; [`ring_failed`] is for that.
 //! - Dropping a ring cancels what is in flight and **waits for it**: closing the
 //!   descriptor alone would let the kernel go on writing into freed memory.
 #![expect(
@@ -27,6 +28,8 @@
 )]
 
 mod entry;
+mod failure;
+mod faults;
 mod setup;
 mod start_error;
 #[cfg(test)]
@@ -34,6 +37,8 @@ mod tests;
 mod user_data;
 
 pub(crate) use entry::{Entry, LinkDuration, Opcode, OpcodeSet, PollTimes, Position, SyncReach};
+pub(crate) use failure::{ring_failed, wake_failed};
+pub(crate) use faults::EnterFaults;
 pub(crate) use setup::{
     ENTRIES_DEFAULT, ENTRIES_MAX, ENTRIES_MIN, KernelWorkers, RingOptions, Rung, WorkerBound,
 };
@@ -45,8 +50,8 @@ use io_uring::{Builder, EnterFlags, IoUring, Probe, cqueue, opcode, squeue, type
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::os::fd::{AsRawFd, RawFd};
-use std::time::Duration;
-use std::{io, ptr};
+use std::time::{Duration, Instant};
+use std::{io, ptr, thread};
 
 /// A worker's io_uring.
 ///
@@ -60,6 +65,11 @@ pub(crate) struct Ring {
     overflow: VecDeque<Entry>,
     in_flight: usize,
     counters: RingCounters,
+    /// Set while the kernel refuses every enter.
+    refusals: Option<Refusals>,
+    refused_time_max: Duration,
+    /// For tests.
+    faults: Option<EnterFaults>,
     bound_to_thread: PhantomData<*mut ()>,
 }
 
@@ -146,6 +156,16 @@ enum Entered {
     Refused,
 }
 
+/// Enters in a row that the kernel refused for now.
+#[derive(Clone, Copy, Debug)]
+struct Refusals {
+    since: Instant,
+    count: u32,
+}
+
+/// A kernel that refuses so few enters in a row may have been asked seldom.
+const REFUSALS_MIN: u32 = 100;
+
 /// After a refused enter, completions are awaited this long before the caller
 /// goes round: what they free is what the kernel lacked.
 const REFUSED_WAIT: Duration = Duration::from_millis(1);
@@ -195,6 +215,9 @@ impl Ring {
             overflow: VecDeque::new(),
             in_flight: 0,
             counters: RingCounters::default(),
+            refusals: None,
+            refused_time_max: options.refused_time_max,
+            faults: options.enter_faults,
             bound_to_thread: PhantomData,
         })
     }
@@ -339,8 +362,26 @@ impl Ring {
         }
         let reaped = self.drain_queue(&mut sink);
         if reaped == 0 && entered == Entered::Refused && may_pause {
-            self.enter_submitting(0, EnterFlags::GETEVENTS, 1, Some(REFUSED_WAIT))?;
-            return Ok(self.drain_queue(&mut sink));
+            return self.pause(wait, &mut sink);
+        }
+        Ok(reaped)
+    }
+
+    /// After a refused enter: waits a little for completions, and if the kernel
+    /// refuses that too, for the kernel.
+    fn pause(
+        &mut self,
+        wait: Wait,
+        sink: &mut impl FnMut(&mut Ring, Completion),
+    ) -> io::Result<usize> {
+        let limit = match wait {
+            Wait::OneFor(limit) => limit.min(REFUSED_WAIT),
+            Wait::None | Wait::One => REFUSED_WAIT,
+        };
+        let entered = self.enter_submitting(0, EnterFlags::GETEVENTS, 1, Some(limit))?;
+        let reaped = self.drain_queue(sink);
+        if reaped == 0 && entered == Entered::Refused {
+            thread::sleep(limit);
         }
         Ok(reaped)
     }
@@ -357,7 +398,10 @@ impl Ring {
     /// is in flight.
     pub(crate) fn drain(&mut self, mut sink: impl FnMut(&mut Ring, Completion)) -> io::Result<()> {
         while self.in_flight > 0 {
-            self.push(Entry::cancel_everything());
+            // Not one for each refused enter.
+            if !self.has_unsubmitted() || self.refusals.is_none() {
+                self.push(Entry::cancel_everything());
+            }
             let mut reaped = 1;
             while self.in_flight > 0 && reaped > 0 {
                 reaped = self.submit_and_reap(Wait::OneFor(DRAIN_CANCEL_INTERVAL), &mut sink)?;
@@ -458,22 +502,69 @@ impl Ring {
             Some(limit) => types::SubmitArgs::new().timespec(limit),
             None => types::SubmitArgs::new(),
         };
-        let result = enter_call(self.enter_by, submit_count, min_complete, flags, &args);
+        let fault = self.faults.as_mut().and_then(EnterFaults::step);
+        let result = match fault {
+            Some(errno) => Err(io::Error::from_raw_os_error(errno)),
+            None => enter_call(self.enter_by, submit_count, min_complete, flags, &args),
+        };
         self.counters.enters += 1;
         self.counters.submitted += (before - self.sq_len()) as u64;
         if self.uring.submission().cq_overflow() {
             self.counters.cq_overflows += 1;
         }
-        match result {
-            Ok(()) => Ok(Entered::Done),
-            Err(error) => match error.raw_os_error() {
-                Some(libc::EINTR | libc::ETIME) => Ok(Entered::Done),
-                Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => {
-                    self.counters.refused += 1;
-                    Ok(Entered::Refused)
-                }
-                _ => Err(error),
-            },
+        if self.uring.completion().overflow() != 0 {
+            // The kernel keeps what does not fit, unless it has no memory: then
+            // somebody waits for a completion that is gone.
+            return Err(io::Error::from_raw_os_error(libc::EBADR));
+        }
+        let Err(error) = result else {
+            self.refusals = None;
+            return Ok(Entered::Done);
+        };
+        match error.raw_os_error() {
+            Some(libc::EINTR | libc::ETIME) => {
+                self.refusals = None;
+                Ok(Entered::Done)
+            }
+            Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM) => self.count_refusal(error),
+            _ => Err(error),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// `error`, if the kernel has refused everything for too long.
+    #[cold]
+    fn count_refusal(&mut self, error: io::Error) -> io::Result<Entered> {
+        self.counters.refused += 1;
+        let refusals = self.refusals.get_or_insert_with(|| Refusals {
+            since: Instant::now(),
+            count: 0,
+        });
+        refusals.count = refusals.count.saturating_add(1);
+        let lasts =
+            refusals.count > REFUSALS_MIN && refusals.since.elapsed() > self.refused_time_max;
+        if lasts {
+            Err(error)
+        } else {
+            Ok(Entered::Refused)
+        }
+    }
+
+    /// From here on some enters fail.
+    #[cfg(test)]
+    pub(crate) fn fail_enters_for_test(&mut self, faults: EnterFaults) {
+        self.faults = Some(faults);
+    }
+
+    /// From here on the kernel knows no ring by this one's number.
+    #[cfg(test)]
+    pub(crate) fn close_for_test(&mut self) {
+        match self.enter_by {
+            EnterBy::Index(index) => {
+                unregister_ring_fd(self.uring.as_raw_fd(), index).expect("it is registered");
+            }
+            EnterBy::Fd(_) => self.enter_by = EnterBy::Fd(-1),
         }
     }
 
@@ -508,10 +599,7 @@ impl Ring {
 impl Drop for Ring {
     fn drop(&mut self) {
         if let Err(error) = self.drain(|_, _| ()) {
-            // The kernel still holds memory that its owners are about to free.
-            // There is no way to take it back, and no safe way to go on.
-            eprintln!("io_uring: operations in flight cannot be ended: {error}");
-            std::process::abort();
+            failure::drain_failed(self.fd(), &error);
         }
         if let EnterBy::Index(index) = self.enter_by {
             // A registration that stays keeps the ring alive until the thread

@@ -30,7 +30,7 @@ use crate::fiber::GuardKind;
 use crate::foreign::ThreadWords;
 use crate::offload::OffloadPool;
 use crate::options::Options;
-use crate::ring::OpcodeSet;
+use crate::ring::{OpcodeSet, wake_failed};
 use crate::route::Routes;
 use crate::wake::{Sender, SleepWake};
 use crate::worker;
@@ -207,7 +207,7 @@ impl Shared {
 
     fn wake_worker(&self, index: usize) {
         self.with_sender(|sender| self.wake.wake_worker(index, sender))
-            .expect("a wake that no way can carry leaves a fiber behind for ever");
+            .unwrap_or_else(|error| wake_failed(&error));
     }
 
     /// Runs `send` with the best way this thread has to send a wake.
@@ -253,7 +253,7 @@ impl Shared {
     pub(crate) fn announce_job(self: &Arc<Shared>) {
         let woken = self
             .with_sender(|sender| self.wake.wake_one(sender))
-            .expect("a wake that no way can carry leaves a job behind for ever");
+            .unwrap_or_else(|error| wake_failed(&error));
         if woken.is_none() {
             self.places.start_further(|index| self.spawn_worker(index));
         }

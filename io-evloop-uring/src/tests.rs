@@ -12,6 +12,8 @@ use io_core::{Clock, FutexAddress, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
+mod child;
+mod failing;
 mod files;
 mod limits;
 mod overflow;

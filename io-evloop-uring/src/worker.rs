@@ -56,7 +56,7 @@ use crate::cell::{
 };
 use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
 use crate::offload::Request;
-use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait};
+use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait, ring_failed};
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
 use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
@@ -237,9 +237,9 @@ impl Worker {
         let sleeper = self.sleeper.take().expect("it was attached");
         let mut ring = self.ring.borrow_mut();
         let detached = sleeper.detach(&mut ring, |_, completion| self.complete(completion));
+        self.check(&ring, detached);
         drop(ring);
         set_thread_word(ptr::null());
-        detached.expect("the kernel ends what the ring has armed");
         self.end_short();
         let kept = Kept {
             deque: self.deque,
@@ -415,12 +415,19 @@ impl Worker {
             let mut sleeper = self.sleeper.borrow_mut();
             let sleeper = sleeper.as_mut().expect("attached while the worker runs");
             let reaped = sleeper.reap(&mut ring, |_, completion| self.complete(completion));
-            reaped.expect("a ring that fails for good leaves the kernel with our buffers");
+            self.check(&ring, reaped);
         }
         drop(ring);
         self.last_poll_nanos.set(now_nanos());
         self.inline_count.set(0);
         self.fire_timers();
+    }
+
+    /// Ends the process if the ring has failed for good.
+    fn check<T>(&self, ring: &Ring, answer: io::Result<T>) {
+        if let Err(error) = answer {
+            ring_failed(self.index, ring.fd(), &error);
+        }
     }
 
     /// Right after `last_poll_nanos` was read.
@@ -472,7 +479,7 @@ impl Worker {
         let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
             self.complete(completion);
         });
-        slept.expect("a ring that fails for good leaves the kernel with our buffers");
+        self.check(&ring, slept);
         drop(ring);
         self.waits.forget();
         self.end_short();

@@ -3,8 +3,9 @@
 //! `Ring::new`; imports its siblings under `ring/`.
 
 use super::entry::{Opcode, OpcodeSet};
-use super::{Builder, IoUring, Probe};
+use super::{Builder, EnterFaults, IoUring, Probe};
 use std::io;
+use std::time::Duration;
 
 /// What a ring is asked to be.
 #[derive(Clone, Debug)]
@@ -15,6 +16,10 @@ pub(crate) struct RingOptions {
     pub(crate) kernel_workers: KernelWorkers,
     /// Operations that the probe shall deny, for tests of the slow paths.
     pub(crate) forced_missing: OpcodeSet,
+    /// Enters that shall fail, for tests.
+    pub(crate) enter_faults: Option<EnterFaults>,
+    /// When the kernel has refused everything for so long, the ring has failed.
+    pub(crate) refused_time_max: Duration,
 }
 
 /// The smallest ring: a linked pair must fit.
@@ -23,6 +28,8 @@ pub(crate) const ENTRIES_MIN: u32 = 2;
 pub(crate) const ENTRIES_MAX: u32 = 32_768;
 /// A fiber parks after one submission, so this many fit between two enters.
 pub(crate) const ENTRIES_DEFAULT: u32 = 256;
+/// Nothing else of a process gets memory either by then.
+const REFUSED_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Threads that the kernel may start on behalf of one of ours.
 ///
@@ -51,6 +58,8 @@ impl Default for RingOptions {
             entries: ENTRIES_DEFAULT,
             kernel_workers: KernelWorkers::default(),
             forced_missing: OpcodeSet::EMPTY,
+            enter_faults: None,
+            refused_time_max: REFUSED_TIME_MAX,
         }
     }
 }

@@ -3,8 +3,8 @@
 #![expect(unsafe_code, reason = "entries that name memory are made here")]
 
 use super::{
-    Completion, ENTRIES_MIN, Entry, LinkDuration, Opcode, OpcodeSet, PollTimes, Position, Ring,
-    RingOptions, Rung, SlotAddress, SyncReach, UserData, Wait, WorkerBound, setup,
+    Completion, ENTRIES_MIN, EnterFaults, Entry, LinkDuration, Opcode, OpcodeSet, PollTimes,
+    Position, Ring, RingOptions, Rung, SlotAddress, SyncReach, UserData, Wait, WorkerBound, setup,
 };
 use std::collections::HashSet;
 use std::fs::File;
@@ -143,6 +143,125 @@ fn more_in_flight_than_completion_entries_loses_nothing() {
         ring.counters().cq_overflows > 0,
         "the bound was not reached"
     );
+}
+
+/// Where in its memory a ring counts completions that the kernel has lost: the
+/// field `cq_off.overflow` of io_uring_setup(2), the same for every ring.
+fn lost_count_offset() -> usize {
+    // struct io_uring_params, in words.
+    let mut parameters = [0_u32; 30];
+    // SAFETY: the structure is written.
+    let fd = unsafe { libc::syscall(libc::SYS_io_uring_setup, 4, parameters.as_mut_ptr()) };
+    let fd = i32::try_from(fd).expect("a descriptor");
+    assert!(fd >= 0, "{}", io::Error::last_os_error());
+    // SAFETY: the descriptor is new and has no other owner.
+    drop(unsafe { OwnedFd::from_raw_fd(fd) });
+    usize::try_from(parameters[24]).expect("it lies in the first page")
+}
+
+#[test]
+fn a_completion_that_the_kernel_has_lost_is_an_error() {
+    let Some(mut ring) = ring_of(4) else { return };
+    let offset = lost_count_offset();
+    assert!(offset < 4096);
+    // SAFETY: a new mapping; the ring's first page.
+    let page = unsafe {
+        libc::mmap(
+            std::ptr::null_mut(),
+            4096,
+            libc::PROT_READ | libc::PROT_WRITE,
+            libc::MAP_SHARED,
+            ring.fd(),
+            0,
+        )
+    };
+    assert_ne!(page, libc::MAP_FAILED);
+    // SAFETY: within the page.
+    let count = unsafe { page.byte_add(offset) }.cast::<u32>();
+    ring.push(Entry::nop(operation(0)));
+    assert_eq!(reap_all(&mut ring).len(), 1);
+    // SAFETY: it is mapped, and aligned as the kernel's own word is.
+    unsafe { count.write_volatile(1) };
+    ring.push(Entry::nop(operation(1)));
+    for _ in 0..2 {
+        let answer = ring.submit_and_reap(Wait::One, |_, _| ());
+        let error = answer.expect_err("one is lost");
+        assert_eq!(error.raw_os_error(), Some(libc::EBADR));
+    }
+    // SAFETY: as above.
+    unsafe { count.write_volatile(0) };
+    assert_eq!(reap_all(&mut ring).len(), 1);
+    // SAFETY: nothing refers to the mapping any more.
+    assert_eq!(unsafe { libc::munmap(page, 4096) }, 0);
+}
+
+#[test]
+fn enters_that_are_refused_now_and_then_lose_nothing() {
+    for entries in [ENTRIES_MIN, 8] {
+        let Some(mut ring) = ring_of(entries) else {
+            return;
+        };
+        ring.fail_enters_for_test(EnterFaults::Seeded(entries.into()));
+        let ready = eventfd();
+        let count = ring.completion_entries() as usize * 100;
+        for index in 0..count {
+            ring.push(endless_poll(operation(index), &ready));
+        }
+        while ring.has_unsubmitted() {
+            ring.submit().expect("later is no error");
+        }
+        let one = 1_u64;
+        // SAFETY: eight bytes of `one` are read.
+        let written = unsafe { libc::write(ready.as_raw_fd(), (&raw const one).cast(), 8) };
+        assert_eq!(written, 8);
+        let mut seen = HashSet::new();
+        while ring.in_flight() > 0 {
+            let reaped = ring.submit_and_reap(Wait::OneFor(WATCHDOG), |_, completion| {
+                assert!(seen.insert(completion.user_data));
+            });
+            reaped.expect("later is no error");
+        }
+        assert_eq!(seen.len(), count);
+        assert!(ring.counters().refused > 0);
+        assert!(ring.counters().cq_overflows > 0);
+        // What is in flight is ended all the same.
+        let never = eventfd();
+        ring.push(endless_poll(operation(0), &never));
+        drop(ring);
+    }
+}
+
+#[test]
+fn a_kernel_that_refuses_for_good_is_asked_seldom_until_it_is_an_error() {
+    const LIMIT: Duration = Duration::from_millis(300);
+    let options = RingOptions {
+        refused_time_max: LIMIT,
+        ..RingOptions::default()
+    };
+    for errno in [libc::EAGAIN, libc::EBUSY, libc::ENOMEM] {
+        if ring_of(4).is_none() {
+            return;
+        }
+        let mut ring = Ring::new(&options).expect("a ring was possible above");
+        ring.push(Entry::nop(operation(0)));
+        let count = u32::MAX;
+        ring.fail_enters_for_test(EnterFaults::Next { errno, count });
+        let began = std::time::Instant::now();
+        let error = loop {
+            match ring.submit_and_reap(Wait::One, |_, _| ()) {
+                Ok(reaped) => assert_eq!(reaped, 0),
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(error.raw_os_error(), Some(errno));
+        assert!(began.elapsed() >= LIMIT);
+        // Twice in a millisecond, and a few more.
+        let refused = ring.counters().refused;
+        assert!(u128::from(refused) < began.elapsed().as_millis() * 2 + 100);
+        // Nothing is lost when it changes its mind.
+        ring.fail_enters_for_test(EnterFaults::Next { errno, count: 0 });
+        assert_eq!(reap_all(&mut ring).len(), 1);
+    }
 }
 
 #[test]

@@ -1,92 +1,16 @@
 //! What the system refuses, and what is left behind: each check in a fork of its
 //! own, since filters and limits are for good.
 
-#![expect(unsafe_code, reason = "sets limits and filters of a forked process")]
+#![expect(unsafe_code, reason = "constructs event loops")]
 
 use std::io::ErrorKind;
-use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use io_core::Io;
 
 use super::build;
+use super::child::{in_fork, refuse, set_limit};
 use crate::{EventLoop, Waker, os_code};
-
-/// A check that takes longer hangs.
-const FORK_SECONDS_MAX: u32 = 100;
-
-/// Runs `check` in a fork of this process, which has one thread, and fails if it
-/// panics or does not end.
-fn in_fork(check: impl FnOnce()) {
-    // SAFETY: the child uses what the C library keeps usable across a fork (its
-    // allocator), no lock of this program, and leaves by _exit.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "fork: {}", std::io::Error::last_os_error());
-    if child == 0 {
-        // SAFETY: no requirements; ends the child if the check hangs.
-        unsafe { libc::alarm(FORK_SECONDS_MAX) };
-        let result = std::panic::catch_unwind(AssertUnwindSafe(check));
-        // SAFETY: ends the child without running what belongs to its parent.
-        unsafe { libc::_exit(i32::from(result.is_err())) };
-    }
-    let mut status = 0;
-    // SAFETY: waits for our own child and writes its status.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    assert_eq!(status, 0, "the fork's check failed or hung (above)");
-}
-
-/// From here on io_uring_setup(2) fails with `errno` in this process, as it does
-/// in many containers (seccomp(2)).
-fn refuse_rings(errno: i32) {
-    let statement = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter {
-        code: u16::try_from(code).expect("a short code"),
-        jt,
-        jf,
-        k,
-    };
-    let setup = u32::try_from(libc::SYS_io_uring_setup).expect("a small number");
-    let answer = libc::SECCOMP_RET_ERRNO | errno.cast_unsigned();
-    let mut program = [
-        // The number of the system call lies at offset 0 of seccomp_data.
-        statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, setup),
-        statement(libc::BPF_RET | libc::BPF_K, 0, 0, answer),
-        statement(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ];
-    let filter = libc::sock_fprog {
-        len: 4,
-        filter: program.as_mut_ptr(),
-    };
-    // SAFETY: no requirements; allows a filter to be set.
-    let allowed = unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) };
-    assert_eq!(allowed, 0);
-    // SAFETY: the program is valid and is copied.
-    let set = unsafe {
-        libc::prctl(
-            libc::PR_SET_SECCOMP,
-            libc::SECCOMP_MODE_FILTER,
-            &raw const filter,
-        )
-    };
-    assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
-}
-
-fn set_limit(resource: libc::__rlimit_resource_t, value: u64) {
-    let limit = libc::rlimit {
-        rlim_cur: value,
-        rlim_max: libc::RLIM_INFINITY,
-    };
-    let mut before = limit;
-    // SAFETY: writes the limit that is in force.
-    assert_eq!(unsafe { libc::getrlimit(resource, &raw mut before) }, 0);
-    let limit = libc::rlimit {
-        rlim_max: before.rlim_max,
-        ..limit
-    };
-    // SAFETY: reads the new limit.
-    assert_eq!(unsafe { libc::setrlimit(resource, &raw const limit) }, 0);
-}
 
 fn count(directory: &str) -> usize {
     std::fs::read_dir(directory).expect("procfs").count()
@@ -101,7 +25,7 @@ fn refused(builder: crate::Builder) -> std::io::Error {
 #[test]
 fn a_refused_ring_is_an_error_that_names_the_cause_and_the_way_out() {
     in_fork(|| {
-        refuse_rings(libc::EPERM);
+        refuse(libc::SYS_io_uring_setup, libc::EPERM);
         let error = refused(EventLoop::builder());
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
         assert_eq!(os_code(&error), Some(libc::EPERM));
@@ -112,7 +36,7 @@ fn a_refused_ring_is_an_error_that_names_the_cause_and_the_way_out() {
         );
     });
     in_fork(|| {
-        refuse_rings(libc::ENOSYS);
+        refuse(libc::SYS_io_uring_setup, libc::ENOSYS);
         let error = refused(EventLoop::builder());
         assert_eq!(error.kind(), ErrorKind::Unsupported);
         assert_eq!(os_code(&error), Some(libc::ENOSYS));
@@ -129,7 +53,7 @@ fn rings_refused_later_mean_fewer_workers_and_no_lost_task() {
     in_fork(|| {
         let event_loop = build(EventLoop::builder().workers(4));
         let io: &dyn Io = &event_loop;
-        refuse_rings(libc::EPERM);
+        refuse(libc::SYS_io_uring_setup, libc::EPERM);
         let error = event_loop.run(|_| unreachable!("it has no ring"));
         assert_eq!(os_code(&error.expect_err("refused")), Some(libc::EPERM));
         // No worker at all: tasks run on their spawner.
@@ -145,7 +69,7 @@ fn rings_refused_later_mean_fewer_workers_and_no_lost_task() {
         let event_loop = build(EventLoop::builder().workers(4));
         let io: &dyn Io = &event_loop;
         let sum = event_loop.run(|_| {
-            refuse_rings(libc::EPERM);
+            refuse(libc::SYS_io_uring_setup, libc::EPERM);
             io.scope(|scope| {
                 let spawn = |n| {
                     scope

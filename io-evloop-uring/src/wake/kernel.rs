@@ -22,7 +22,7 @@
 use super::sleepers::{Reach, Sleepers, WokenBy};
 use crate::ring::{
     Completion, Entry, Opcode, OpcodeSet, PollTimes, Ring, UserData, Wait, WakeArm,
-    send_wake_message,
+    send_wake_message, wake_failed,
 };
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
@@ -187,7 +187,6 @@ impl SleepWake {
             messages_owed: 0,
             messages_received: 0,
             woken_by: WokenBy::Itself,
-            wake_error: None,
         })
     }
 
@@ -400,8 +399,6 @@ pub(crate) struct Sleeper {
     messages_received: u64,
     /// What ended the last sleep.
     woken_by: WokenBy,
-    /// A wake to another worker that could not be delivered.
-    wake_error: Option<io::Error>,
 }
 
 /// While no arm works, a sleep lasts this long at most.
@@ -414,8 +411,7 @@ impl Sleeper {
     ///
     /// # Errors
     ///
-    /// Those of [`Ring::submit_and_reap`]; or a wake to another worker that the
-    /// kernel refused in every form.
+    /// Those of [`Ring::submit_and_reap`].
     pub(crate) fn sleep(
         &mut self,
         ring: &mut Ring,
@@ -563,10 +559,7 @@ impl Sleeper {
                 sink(ring, completion);
             }
         })?;
-        match self.wake_error.take() {
-            Some(error) => Err(error),
-            None => Ok(given),
-        }
+        Ok(given)
     }
 
     /// The counter of the eventfd is not reset: each write completes the poll
@@ -602,7 +595,7 @@ impl Sleeper {
             WakerKind::MsgRing | WakerKind::EventFd => target.write_eventfd(),
         };
         if let Err(error) = resent {
-            self.wake_error = Some(error);
+            wake_failed(&error);
         }
     }
 }

@@ -262,7 +262,7 @@ impl Worker {
             let reaped = sleeper.sleep(&mut ring, wait, has_work, |_, completion| {
                 self.complete(completion);
             });
-            reaped.expect("a ring that fails for good leaves the kernel with our buffers");
+            self.check(&ring, reaped);
             drop(ring);
             self.waits.forget();
             self.take_messages();

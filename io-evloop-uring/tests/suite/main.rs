@@ -1,7 +1,8 @@
 //! The suite, stamped for configurations of the event loop. Together they have 1, 2
-//! and 8 workers, the smallest and a large ring, every waker, a switch of fibers at
-//! every call, and the forced slow ways; not each with each, since a configuration
-//! is a second and more of every test run. The matrix program has the others.
+//! and 8 workers, the smallest and a large ring, every waker, enters that fail, a
+//! switch of fibers at every call, and the forced slow ways; not each with each,
+//! since a configuration is a second and more of every test run. The matrix program
+//! has the others.
 
 #![expect(unsafe_code, reason = "constructs event loops")]
 
@@ -45,8 +46,12 @@ mod default_options {
 mod one_worker {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
-        name: "1 worker, 2 entries, futex",
-        set: |builder| builder.workers(1).ring_entries(2).waker(Waker::Futex),
+        name: "1 worker, 2 entries, refused enters, futex",
+        set: |builder| builder
+            .workers(1)
+            .ring_entries(2)
+            .refuse_enters(4)
+            .waker(Waker::Futex),
     });
 }
 
@@ -61,8 +66,12 @@ mod two_workers {
 mod eight_workers {
     use io_evloop_uring::Waker;
     conformance::conformance_suite!(crate::Configured {
-        name: "8 workers, 2 entries, eventfd",
-        set: |builder| builder.workers(8).ring_entries(2).waker(Waker::EventFd),
+        name: "8 workers, 2 entries, refused enters, eventfd",
+        set: |builder| builder
+            .workers(8)
+            .ring_entries(2)
+            .refuse_enters(3)
+            .waker(Waker::EventFd),
     });
 }
 

@@ -1,0 +1,190 @@
+//! What happens when the kernel fails a worker that is under way: for good, or
+//! for a time. Each check in a fork of its own.
+
+#![expect(unsafe_code, reason = "closes what the loop needs")]
+
+use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use io_core::Io;
+use io_core::fs::File;
+
+use super::build;
+use super::child::{Ended, fork, in_fork, refuse};
+use crate::ring::{EnterFaults, Ring};
+use crate::{Builder, EventLoop, Waker};
+
+/// Where a worker's ring fails.
+#[derive(Clone, Copy, Debug)]
+enum Place {
+    /// On the caller of `run`, whose fiber parks.
+    Caller,
+    /// On a worker thread.
+    Thread,
+    /// On the caller, in a fiber that must not park.
+    NoSuspend,
+}
+
+const PLACES: [Place; 3] = [Place::Caller, Place::Thread, Place::NoSuspend];
+
+/// Lets `fail` hit the thread of a worker on which a task is about to wait for a
+/// pipe, while another task of it waits already, and then sends the bytes.
+fn read_after(builder: Builder, place: Place, fail: impl Fn(&EventLoop) + Sync) {
+    let event_loop = build(builder.workers(1));
+    let io: &dyn Io = &event_loop;
+    let pipe = || {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        (File::from_fd(io, reader.into()), writer)
+    };
+    let ((first, mut first_end), (second, mut second_end)) = (pipe(), pipe());
+    let is_there = AtomicBool::new(false);
+    let read = |mut file: &File<'_>| {
+        let mut bytes = [0; 5];
+        file.read_exact(&mut bytes).expect("the writer writes");
+        assert_eq!(&bytes, b"hello");
+    };
+    let body = || {
+        io.scope(|scope| {
+            let waits = scope.spawn(|| read(&first));
+            let fails = scope.spawn(|| {
+                // The other one waits now.
+                io.sleep(Duration::from_millis(5)).expect("nobody cancels");
+                fail(&event_loop);
+                is_there.store(true, Ordering::Release);
+                match place {
+                    Place::Caller | Place::Thread => read(&second),
+                    Place::NoSuspend => io.no_suspend(&mut || read(&second)),
+                }
+            });
+            fails.join();
+            waits.join();
+        });
+    };
+    std::thread::scope(|threads| {
+        threads.spawn(|| {
+            super::wait_until(|| is_there.load(Ordering::Acquire));
+            std::thread::sleep(Duration::from_millis(20));
+            first_end.write_all(b"hello").expect("room");
+            second_end.write_all(b"hello").expect("room");
+        });
+        match place {
+            Place::Caller | Place::NoSuspend => event_loop.run(|_| body()).expect("a ring"),
+            Place::Thread => body(),
+        }
+    });
+}
+
+#[track_caller]
+fn assert_aborted(ended: &Ended, words: &[&str]) {
+    let Ended { status, text } = ended;
+    assert_eq!(status.signal(), Some(libc::SIGABRT), "{status}: {text}");
+    for word in words {
+        assert!(text.contains(word), "no {word:?} in: {text}");
+    }
+    assert_eq!(text.matches("io-evloop-uring: ").count(), 1, "{text}");
+}
+
+fn on_worker<R>(event_loop: &EventLoop, body: impl FnOnce(&mut Ring) -> R) -> R {
+    crate::worker::with_current(&event_loop.shared, |worker| {
+        body(&mut worker.ring.borrow_mut())
+    })
+    .expect("a worker")
+}
+
+#[test]
+fn a_ring_that_is_forbidden_later_ends_the_process_with_a_message() {
+    for place in PLACES {
+        for errno in [libc::EPERM, libc::ENOSYS] {
+            let ended = fork(|| {
+                read_after(EventLoop::builder(), place, |_| {
+                    refuse(libc::SYS_io_uring_enter, errno);
+                });
+            });
+            let index = match place {
+                Place::Thread => "worker 1",
+                Place::Caller | Place::NoSuspend => "worker 0",
+            };
+            let code = format!("os error {errno}");
+            let words = [index, &code, "seccomp", "io_uring_enter", "Threaded"];
+            assert_aborted(&ended, &words);
+        }
+    }
+}
+
+#[test]
+fn a_ring_that_was_closed_ends_the_process_with_a_message() {
+    for place in PLACES {
+        let ended = fork(|| {
+            read_after(EventLoop::builder(), place, |event_loop| {
+                on_worker(event_loop, Ring::close_for_test);
+            });
+        });
+        assert_aborted(&ended, &["descriptor", "os error 9", "close"]);
+    }
+}
+
+#[test]
+fn a_ring_that_stays_without_memory_ends_the_process_with_a_message() {
+    for place in PLACES {
+        for errno in [libc::ENOMEM, libc::EAGAIN, libc::EBUSY] {
+            let mut builder = EventLoop::builder();
+            builder.options.ring.refused_time_max = Duration::from_millis(500);
+            let began = std::time::Instant::now();
+            let ended = fork(|| {
+                read_after(builder, place, |_| {
+                    refuse(libc::SYS_io_uring_enter, errno);
+                });
+            });
+            assert_aborted(&ended, &[&format!("os error {errno}"), "memory"]);
+            assert!(began.elapsed() >= Duration::from_millis(500));
+        }
+    }
+}
+
+#[test]
+fn a_ring_that_fails_at_the_end_ends_the_process_with_a_message() {
+    let ended = fork(|| {
+        let event_loop = build(EventLoop::builder().workers(1).waker(Waker::Futex));
+        let ran = event_loop.run(|io| {
+            // It sleeps once, so that something is armed.
+            io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+            refuse(libc::SYS_io_uring_enter, libc::EPERM);
+        });
+        unreachable!("it went on: {ran:?}");
+    });
+    assert_aborted(&ended, &["worker 0", "os error 1", "seccomp"]);
+}
+
+#[test]
+fn a_wake_that_no_way_can_carry_ends_the_process_with_a_message() {
+    let ended = fork(|| {
+        let event_loop = build(EventLoop::builder().workers(1).waker(Waker::EventFd));
+        let io: &dyn Io = &event_loop;
+        io.scope(|scope| {
+            scope.spawn(|| ()).join();
+            // Somebody closes what is not theirs.
+            // SAFETY: nothing of the check itself is open there.
+            unsafe { libc::close_range(3, u32::MAX, 0) };
+            std::thread::sleep(Duration::from_millis(50));
+            scope.spawn(|| ()).join();
+        });
+    });
+    assert_aborted(&ended, &["woken", "os error 9", "close"]);
+}
+
+#[test]
+fn a_ring_without_memory_for_a_time_loses_nothing() {
+    in_fork(|| {
+        for place in PLACES {
+            for errno in [libc::ENOMEM, libc::EAGAIN, libc::EBUSY, libc::EINTR] {
+                read_after(EventLoop::builder(), place, |event_loop| {
+                    on_worker(event_loop, |ring| {
+                        ring.fail_enters_for_test(EnterFaults::Next { errno, count: 50 });
+                    });
+                });
+            }
+        }
+    });
+}
