@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use io_core::fs::{File, OpenOptions};
-use io_core::{Capabilities, Clock, Instant, Io};
+use io_core::{Capabilities, Clock, FutexWord, Instant, Io};
 
 use crate::backend::Backend;
 use crate::random::Random;
@@ -216,7 +216,7 @@ pub(crate) fn wait_while(
     deadline: Option<Instant>,
 ) -> io::Result<()> {
     while word.load(Ordering::Acquire) == value {
-        io.futex_wait(word, value, deadline)?;
+        io.futex_wait(FutexWord::of(word), value, deadline)?;
     }
     Ok(())
 }

@@ -4,14 +4,14 @@
 //! They decide at random, by the seed of the run.
 
 use std::io::{self, IoSlice, IoSliceMut};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use io_core::fs::FileType;
 use io_core::task::{Job, Rejected, Start, TaskRecord};
 use io_core::{
-    BatchEntry, FutexAddress, Instant, Io, Operation, Outcome, forward_io, readable_bytes,
-    writable_bytes,
+    BatchEntry, FutexAddress, FutexWord, Instant, Io, Operation, Outcome, forward_io,
+    readable_bytes, writable_bytes,
 };
 
 use crate::random::Random;
@@ -132,7 +132,7 @@ impl Io for SpuriousWakes<'_> {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

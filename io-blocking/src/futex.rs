@@ -2,10 +2,10 @@
 //! `lib.rs` calls it; other executors use the two calls for words of their own.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use io_core::task::{self, WaitEntry};
-use io_core::{Clock, FutexAddress, Instant, IoId, deadline_passed};
+use io_core::{Clock, FutexAddress, FutexWord, Instant, IoId, deadline_passed};
 
 use crate::syscall;
 use crate::time;
@@ -25,7 +25,7 @@ pub enum FutexEnd {
 /// begins, and at most until `until` (monotonic); private to the process
 /// (futex(2), `FUTEX_WAIT_BITSET`).
 #[must_use]
-pub fn futex_wait(word: &AtomicU32, expected: u32, until: Option<Instant>) -> FutexEnd {
+pub fn futex_wait(word: FutexWord<'_>, expected: u32, until: Option<Instant>) -> FutexEnd {
     let timeout = until.map(|until| time::to_timespec(until.as_nanos()));
     match syscall::futex_wait(word, expected, timeout.as_ref()) {
         Ok(()) => FutexEnd::Woken,
@@ -51,7 +51,7 @@ pub fn futex_wake(address: FutexAddress, count: u32) {
 /// The futex wait of the current task.
 pub(crate) fn wait_as_task(
     io: IoId,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {

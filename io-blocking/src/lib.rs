@@ -21,10 +21,11 @@ mod time;
 mod wait;
 
 use std::io;
-use std::sync::atomic::AtomicU32;
 
 use io_core::task::{Job, Rejected, Start};
-use io_core::{Capabilities, Clock, FutexAddress, Handle, Instant, Io, Operation, Outcome};
+use io_core::{
+    Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, Operation, Outcome,
+};
 
 /// The system calls under this executor, for other executors: no task, no
 /// request and no deadline is looked at here, except the time-outs that are
@@ -106,7 +107,7 @@ impl Io for Blocking {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

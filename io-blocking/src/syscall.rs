@@ -20,9 +20,8 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::ptr;
-use std::sync::atomic::AtomicU32;
 
-use io_core::FutexAddress;
+use io_core::{FutexAddress, FutexWord};
 
 use crate::errno::{errno, is_to_retry, retry};
 
@@ -390,7 +389,7 @@ pub(crate) fn poll(
 
 /// `FUTEX_WAIT_BITSET`: like `FUTEX_WAIT` with an absolute monotonic time-out.
 pub(crate) fn futex_wait(
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     until: Option<&libc::timespec>,
 ) -> io::Result<()> {

@@ -10,9 +10,8 @@
 //! Programs use the typed front instead: the methods on `dyn Io`, `fs`, `sync`.
 
 use std::io;
-use std::sync::atomic::AtomicU32;
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::handle::Handle;
 use crate::operation::{BatchEntry, Operation, Outcome};
 use crate::task::{self, Job, Rejected, Start, TaskRecord, TaskRef};
@@ -119,9 +118,6 @@ pub trait Io: Send + Sync {
     /// Waits until woken, as long as `word` is `expected` when the wait begins.
     /// May return early for no reason.
     ///
-    /// A backend or wrapper only reads `word`: it may be the word of a lock or of
-    /// a scope, whose memory safety stands on what others have stored there.
-    ///
     /// # Cancellation
     /// A cancellation point if it waits. Canceled only at entry or when no wake
     /// was consumed.
@@ -130,7 +126,7 @@ pub trait Io: Send + Sync {
     /// Canceled; `deadline` or the deadline in force has passed.
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()>;

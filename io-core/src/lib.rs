@@ -32,7 +32,7 @@ pub mod wrappers;
 mod tests;
 
 pub use error::{canceled, deadline_passed, is_canceled, is_deadline, unsupported};
-pub use futex::FutexAddress;
+pub use futex::{FutexAddress, FutexWord};
 pub use handle::{Handle, HandleKind};
 pub use io::{Capabilities, Io, IoId};
 pub use operation::{

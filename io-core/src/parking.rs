@@ -30,8 +30,8 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr;
 
-use crate::atomics::{AtomicU32, Mutex, MutexGuard, Ordering, PoisonError};
-use crate::futex::FutexAddress;
+use crate::atomics::{Mutex, MutexGuard, Ordering, PoisonError};
+use crate::futex::{FutexAddress, FutexWord};
 
 /// Buckets of one lot. More make neighbours in the table rarer; a bucket is one
 /// cache line.
@@ -77,7 +77,7 @@ struct Links<W> {
 
 impl<W> Waiter<W> {
     /// A wait on `word` that is not queued yet.
-    pub fn new(word: &AtomicU32, waker: W) -> Waiter<W> {
+    pub fn new(word: FutexWord<'_>, waker: W) -> Waiter<W> {
         let links = Links {
             previous: ptr::null(),
             next: ptr::null(),
@@ -85,7 +85,7 @@ impl<W> Waiter<W> {
             ticket: 0,
         };
         Waiter {
-            address: FutexAddress::of(word),
+            address: word.address(),
             waker,
             links: UnsafeCell::new(links),
         }
@@ -148,10 +148,10 @@ impl<W: Copy + Send> ParkingLot<W> {
     pub unsafe fn enqueue(
         &self,
         waiter: *const Waiter<W>,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
     ) -> bool {
-        let address = FutexAddress::of(word);
+        let address = word.address();
         let mut queue = self.queue(address);
         // Pairs with the store of whoever wakes: by the lock, see step 2.
         if word.load(Ordering::Acquire) != expected {

@@ -50,7 +50,7 @@ mod completion;
 #[path = "../src/sync/condvar_word.rs"]
 mod condvar_word;
 #[path = "../src/futex.rs"]
-#[expect(unreachable_pub, reason = "public where it belongs to")]
+#[expect(unreachable_pub, dead_code, reason = "public where it belongs to")]
 mod futex;
 #[path = "../src/sync/lock_word.rs"]
 mod lock_word;

@@ -63,7 +63,7 @@ pub(crate) enum Park {
         /// Lies on the fiber's stack.
         waiter: *const Waiter<Parked>,
         /// The word; valid as long as the fiber waits, its caller borrows it.
-        word: *const AtomicU32,
+        word: *const u32,
         expected: u32,
     },
     /// Nothing to publish: a timer or an interrupt makes it ready.

@@ -10,12 +10,12 @@ use std::fmt;
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use io_blocking::system;
 use io_core::task::{Job, Rejected, Start, TaskRef};
 use io_core::{
-    BatchEntry, Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome,
+    BatchEntry, Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, IoId, Operation,
+    Outcome,
 };
 
 use crate::fiber::StackPool;
@@ -228,7 +228,7 @@ impl Io for EventLoop {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

@@ -23,8 +23,8 @@ use io_blocking::system::{self, FutexEnd};
 use io_core::parking::Waiter;
 use io_core::task::{self, TaskRecord, WaitEntry};
 use io_core::{
-    BatchEntry, Clock, FutexAddress, Instant, IoId, Operation, Outcome, canceled, deadline_passed,
-    is_canceled, is_deadline,
+    BatchEntry, Clock, FutexAddress, FutexWord, Instant, IoId, Operation, Outcome, canceled,
+    deadline_passed, is_canceled, is_deadline,
 };
 
 use crate::cell::Parked;
@@ -146,7 +146,7 @@ impl Drop for ThreadWait<'_> {
 /// Sleeps on the thread's own word until somebody stores to it or `until`.
 fn sleep_on(word: &AtomicU32, until: Option<Instant>) {
     while word.load(Ordering::Acquire) != AWAKE {
-        if system::futex_wait(word, 0, until) == FutexEnd::TimedOut {
+        if system::futex_wait(FutexWord::of(word), 0, until) == FutexEnd::TimedOut {
             return;
         }
     }
@@ -191,7 +191,7 @@ pub(crate) fn perform_batch(shared: &Shared, id: IoId, batch: &mut [BatchEntry<'
 pub(crate) fn futex_wait(
     shared: &Arc<Shared>,
     id: IoId,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {

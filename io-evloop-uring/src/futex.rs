@@ -2,11 +2,11 @@
 //! it on a worker; other threads wait in `foreign.rs`.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use io_blocking::system;
 use io_core::task::{self, WaitEntry};
-use io_core::{Clock, Instant, deadline_passed};
+use io_core::{Clock, FutexWord, Instant, deadline_passed};
 
 use crate::worker::Worker;
 
@@ -16,7 +16,7 @@ use crate::worker::Worker;
 /// Inside `no_suspend`: the task that would wake it may be on this very worker.
 pub(crate) fn wait(
     worker: &Worker,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {

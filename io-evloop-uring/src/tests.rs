@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::fs::File;
-use io_core::{Clock, FutexAddress, Io, is_canceled, is_deadline};
+use io_core::{Clock, FutexAddress, FutexWord, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
@@ -177,7 +177,7 @@ fn a_canceled_pipe_read_and_sleep_and_wait_return_canceled() {
                 io.scope(|scope| {
                     let read = scope.spawn(|| reader.read(&mut [0; 5]).map(drop));
                     let sleep = scope.spawn(|| io.sleep(Duration::from_secs(100)));
-                    let wait = scope.spawn(|| io.futex_wait(&word, 0, None));
+                    let wait = scope.spawn(|| io.futex_wait(FutexWord::of(&word), 0, None));
                     io.sleep(Duration::from_millis(10)).expect("nobody cancels");
                     for task in [read, sleep, wait] {
                         assert!(is_canceled(&task.cancel().expect_err("it was canceled")));
@@ -205,7 +205,8 @@ fn a_futex_goes_to_and_fro_between_fibers_and_threads() {
                 while word.load(Ordering::Acquire) % 2 != parity {
                     let seen = word.load(Ordering::Acquire);
                     if seen % 2 != parity {
-                        io.futex_wait(&word, seen, None).expect("nobody cancels");
+                        io.futex_wait(FutexWord::of(&word), seen, None)
+                            .expect("nobody cancels");
                     }
                 }
                 assert_eq!(word.fetch_add(1, Ordering::AcqRel), round * 2 + parity);
@@ -281,7 +282,8 @@ fn a_hundred_thousand_fibers_are_suspended_at_once() {
                     scope.spawn(|| {
                         waiting.fetch_add(1, Ordering::Relaxed);
                         while word.load(Ordering::Acquire) == 0 {
-                            io.futex_wait(&word, 0, None).expect("nobody cancels");
+                            io.futex_wait(FutexWord::of(&word), 0, None)
+                                .expect("nobody cancels");
                         }
                     });
                 }

@@ -47,9 +47,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use io_core::Clock;
 use io_core::parking::Waiter;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
+use io_core::{Clock, FutexWord};
 
 use crate::cell::{
     CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
@@ -646,14 +646,18 @@ impl Worker {
         &self,
         fiber: FiberRef,
         waiter: *const Waiter<Parked>,
-        word: *const AtomicU32,
+        word: *const u32,
         expected: u32,
     ) {
         // SAFETY: the word is borrowed by the call that parked.
-        let word = unsafe { &*word };
+        let word = unsafe { &*word.cast::<AtomicU32>() };
         // SAFETY: *fibers*: the waiter is on the parked fiber's stack, and whoever
         // makes it go on has taken the waiter off the queue.
-        let is_queued = unsafe { self.shared.lot.enqueue(waiter, word, expected) };
+        let is_queued = unsafe {
+            self.shared
+                .lot
+                .enqueue(waiter, FutexWord::of(word), expected)
+        };
         if !is_queued {
             self.push_ready(fiber);
         }

@@ -9,12 +9,12 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 
 use io_blocking::system;
 use io_core::parking::{ParkingLot, Waiter};
 use io_core::task::{self, WaitEntry};
-use io_core::{Clock, FutexAddress, Instant, deadline_passed};
+use io_core::{Clock, FutexAddress, FutexWord, Instant, deadline_passed};
 
 use crate::shared::Shared;
 
@@ -24,7 +24,7 @@ pub(crate) type Lot = ParkingLot<usize>;
 /// The futex wait of the current task or thread.
 pub(crate) fn wait(
     shared: &Shared,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {
@@ -80,7 +80,7 @@ impl<'a> Queued<'a> {
     fn enqueue(
         lot: &'a Lot,
         waiter: &'a Waiter<usize>,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
     ) -> Option<Queued<'a>> {
         // SAFETY: *lot*: the guard that is returned takes it off.

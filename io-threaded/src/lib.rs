@@ -22,11 +22,12 @@ mod time;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 use io_blocking::system;
 use io_core::task::{Job, Rejected, Start, TaskRef};
-use io_core::{Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome};
+use io_core::{
+    Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, IoId, Operation, Outcome,
+};
 
 pub use options::Builder;
 use options::Options;
@@ -134,7 +135,7 @@ impl Io for Threaded {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

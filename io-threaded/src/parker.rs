@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use io_blocking::system::{self, FutexEnd};
 use io_core::task::{self, TaskRef};
-use io_core::{Clock, FutexAddress, Instant, Interest, IoId};
+use io_core::{Clock, FutexAddress, FutexWord, Instant, Interest, IoId};
 
 use crate::parker::word::{Kind, ParkerWord};
 use crate::poller::{Poller, Waker};
@@ -297,7 +297,8 @@ impl CurrentParker<'_> {
     /// Sleeps on the word until it is woken or interrupted, or until `until`.
     pub(crate) fn park(&self, until: Option<Instant>) {
         while self.word.is_undisturbed() {
-            let end = system::futex_wait(self.word.atomic(), ParkerWord::ASLEEP, until);
+            let end =
+                system::futex_wait(FutexWord::of(self.word.atomic()), ParkerWord::ASLEEP, until);
             if end == FutexEnd::TimedOut {
                 return;
             }

@@ -36,7 +36,7 @@ use std::time::Duration;
 
 use io_blocking::system::{self, FutexEnd};
 use io_core::task::Job;
-use io_core::{Clock, FutexAddress};
+use io_core::{Clock, FutexAddress, FutexWord};
 
 use crate::options::Options;
 use crate::pool::seat_word::SeatWord;
@@ -306,7 +306,8 @@ impl Seat {
         let until = timeout.map(|timeout| system::now(Clock::Monotonic).saturating_add(timeout));
         if self.word.fall_asleep() {
             while self.word.is_asleep() {
-                let end = system::futex_wait(self.word.atomic(), SeatWord::ASLEEP, until);
+                let end =
+                    system::futex_wait(FutexWord::of(self.word.atomic()), SeatWord::ASLEEP, until);
                 if end == FutexEnd::TimedOut {
                     break;
                 }

@@ -52,10 +52,10 @@ pub use backend::{Backend, UnknownBackend};
 pub use executor::{Choice, Executor, run, run_blocking, run_threaded};
 
 pub use io_core::{
-    At, BatchEntry, Capabilities, Clock, FutexAddress, Handle, HandleKind, Instant, Interest, Io,
-    IoId, Links, Operation, OperationKind, Outcome, SyncLevel, Target, canceled, deadline_passed,
-    forward_io, fs, is_canceled, is_deadline, parking, readable_bytes, sync, task, unsupported,
-    wrappers, writable_bytes,
+    At, BatchEntry, Capabilities, Clock, FutexAddress, FutexWord, Handle, HandleKind, Instant,
+    Interest, Io, IoId, Links, Operation, OperationKind, Outcome, SyncLevel, Target, canceled,
+    deadline_passed, forward_io, fs, is_canceled, is_deadline, parking, readable_bytes, sync, task,
+    unsupported, wrappers, writable_bytes,
 };
 
 /// The program of the README, compiled and run with the documentation's tests.

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use benches::{CachedFile, Executor, Scale, asked, per_operation};
 use io_core::sync::Mutex;
-use io_core::{Clock, FutexAddress, Instant, Io, fs};
+use io_core::{Clock, FutexAddress, FutexWord, Instant, Io, fs};
 
 /// How much a path may grow before `--check` fails.
 const GROWTH_MAX: f64 = 1.03;
@@ -155,7 +155,7 @@ fn ping_pong(io: &dyn Io, count: u64, deadline: Option<Instant>) {
     let play = |own: u32| {
         for _ in 0..count {
             while turn.load(Ordering::Acquire) != own {
-                io.futex_wait(&turn, 1 - own, deadline)
+                io.futex_wait(FutexWord::of(&turn), 1 - own, deadline)
                     .expect("an hour is long");
             }
             turn.store(1 - own, Ordering::Release);

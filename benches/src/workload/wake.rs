@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
-use io_core::{FutexAddress, Io};
+use io_core::{FutexAddress, FutexWord, Io};
 
 use super::of_executors;
 use crate::contender::{Contender, Scale, Workload};
@@ -70,7 +70,8 @@ fn ping_pong(io: &dyn Io, rounds: u64) -> Duration {
     let turn = AtomicU32::new(0);
     let hand_over = |own: u32| {
         while turn.load(Ordering::Acquire) != own {
-            io.futex_wait(&turn, 1 - own, None).expect("nobody cancels");
+            io.futex_wait(FutexWord::of(&turn), 1 - own, None)
+                .expect("nobody cancels");
         }
         turn.store(1 - own, Ordering::Release);
         io.futex_wake(FutexAddress::of(&turn), 1);

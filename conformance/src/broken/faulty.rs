@@ -2,11 +2,12 @@
 //! a fault replaces. A fault is a function; the lists are beside this file.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use io_core::task::{Job, Rejected, Start, TaskRecord, TaskRef};
 use io_core::{
-    BatchEntry, Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome,
+    BatchEntry, Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, IoId, Operation,
+    Outcome,
 };
 
 /// What a fault may replace.
@@ -17,7 +18,7 @@ pub(super) struct Hooks {
     pub(super) start: fn(&Faulty<'_>, Job, Start) -> Result<(), Rejected>,
     pub(super) interrupt: fn(&Faulty<'_>, &TaskRef),
     pub(super) yield_now: fn(&Faulty<'_>) -> io::Result<()>,
-    pub(super) futex_wait: fn(&Faulty<'_>, &AtomicU32, u32, Option<Instant>) -> io::Result<()>,
+    pub(super) futex_wait: fn(&Faulty<'_>, FutexWord<'_>, u32, Option<Instant>) -> io::Result<()>,
     pub(super) futex_wake: fn(&Faulty<'_>, FutexAddress, u32),
     pub(super) now: fn(&Faulty<'_>, Clock) -> Instant,
     pub(super) sleep_until: fn(&Faulty<'_>, Instant) -> io::Result<()>,
@@ -113,7 +114,7 @@ impl Io for Faulty<'_> {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

@@ -1,10 +1,12 @@
 //! Faults in waits, clocks, randomness, requests and deadlines.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use io_core::{Clock, FutexAddress, Instant, Operation, Outcome, is_canceled, is_deadline};
+use io_core::{
+    Clock, FutexAddress, FutexWord, Instant, Operation, Outcome, is_canceled, is_deadline,
+};
 
 use crate::broken::broken;
 use crate::broken::faulty::Faulty;
@@ -46,7 +48,7 @@ broken! {
 
 fn wait_anyway(
     faulty: &Faulty<'_>,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     _expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {
@@ -66,7 +68,7 @@ fn wake_one(faulty: &Faulty<'_>, address: FutexAddress, count: u32) {
 
 fn give_up(
     faulty: &Faulty<'_>,
-    word: &AtomicU32,
+    word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {

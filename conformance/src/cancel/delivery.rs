@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use io_core::FutexAddress;
+use io_core::{FutexAddress, FutexWord};
 
 use super::trial::{
     Pause, as_task, assert_canceled, assert_no_request, assert_result, settle, take_request, trial,
@@ -77,7 +77,7 @@ pub(crate) fn a_request_goes_to_its_task_alone(fixture: &Fixture<'_>) {
         io.scope(|scope| {
             let wait = || {
                 while gate.load(Ordering::Acquire) == 0 {
-                    io.futex_wait(&gate, 0, None)?;
+                    io.futex_wait(FutexWord::of(&gate), 0, None)?;
                 }
                 io.checkpoint()
             };

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread;
 
-use io_core::{FutexAddress, Io};
+use io_core::{FutexAddress, FutexWord, Io};
 
 use super::nested::{Via, run_nested};
 use super::trial::{
@@ -177,7 +177,7 @@ pub(crate) fn a_join_forwards_to_the_joined_task_alone(fixture: &Fixture<'_>) {
                 io.scope(|nested| {
                     let other = || {
                         while word.load(Ordering::Acquire) == 0 {
-                            assert_result(io.futex_wait(&word, 0, None));
+                            assert_result(io.futex_wait(FutexWord::of(&word), 0, None));
                         }
                         assert_no_request(io);
                     };

@@ -9,7 +9,8 @@ use std::sync::atomic::AtomicU32;
 use io_core::fs::{DirectoryEntries, File, Metadata, OpenOptions};
 use io_core::sync::{Condvar, Mutex, Queue, Semaphore};
 use io_core::{
-    At, Clock, FutexAddress, Handle, Interest, Links, Operation, OperationKind, SyncLevel, Target,
+    At, Clock, FutexAddress, FutexWord, Handle, Interest, Links, Operation, OperationKind,
+    SyncLevel, Target,
 };
 
 use super::trial::{Pause, as_task, assert_no_request, assert_result, settle, take_request};
@@ -189,7 +190,7 @@ pub(crate) fn what_is_no_point_leaves_the_request(fixture: &Fixture<'_>) {
         }
         io.random(&mut [0; 16]);
         io.futex_wake(FutexAddress::of(&word), 1);
-        assert_result(io.futex_wait(&word, 1, None));
+        assert_result(io.futex_wait(FutexWord::of(&word), 1, None));
         assert_result(mutex.lock(io).map(drop));
         drop(mutex.lock_uncancelable(io));
         drop(mutex.try_lock(io));

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use io_core::fs::File;
 use io_core::sync::Mutex;
-use io_core::{FutexAddress, is_canceled};
+use io_core::{FutexAddress, FutexWord, is_canceled};
 
 use crate::fixture::{Fixture, Works};
 use crate::system;
@@ -121,7 +121,7 @@ pub(crate) fn a_canceled_wait_takes_no_wake_away(fixture: &Fixture<'_>) {
         loop {
             let seen = tickets.load(Ordering::Acquire);
             if seen == 0 {
-                io.futex_wait(&tickets, 0, None)?;
+                io.futex_wait(FutexWord::of(&tickets), 0, None)?;
             } else if tickets
                 .compare_exchange(seen, seen - 1, Ordering::AcqRel, Ordering::Relaxed)
                 .is_ok()
@@ -188,7 +188,7 @@ pub(crate) fn a_storm_of_requests_ends(fixture: &Fixture<'_>) {
                     _ => {
                         let word = AtomicU32::new(0);
                         loop {
-                            io.futex_wait(&word, 0, None)?;
+                            io.futex_wait(FutexWord::of(&word), 0, None)?;
                         }
                     }
                 };

@@ -124,7 +124,7 @@ pub(crate) fn an_interrupted_call_goes_on(fixture: &Fixture<'_>) {
             let word = std::sync::atomic::AtomicU32::new(0);
             let soon = io.now(io_core::Clock::Monotonic);
             let soon = soon.saturating_add(Duration::from_millis(1));
-            let wait = io.futex_wait(&word, 0, Some(soon));
+            let wait = io.futex_wait(io_core::FutexWord::of(&word), 0, Some(soon));
             assert!(wait.is_ok() || wait.is_err_and(|error| io_core::is_deadline(&error)));
             io.scope(|scope| scope.spawn(|| ()).join());
             io.offload(|| ());

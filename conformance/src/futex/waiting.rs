@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use io_core::{Clock, FutexAddress};
+use io_core::{Clock, FutexAddress, FutexWord};
 
 use crate::fixture::{Fixture, Works, assert_deadline};
 use crate::system;
@@ -11,7 +11,10 @@ use crate::system;
 pub(crate) fn a_changed_word_ends_the_wait_at_once(fixture: &Fixture<'_>) {
     let word = AtomicU32::new(1);
     for expected in [0, 2, u32::MAX] {
-        fixture.io().futex_wait(&word, expected, None).works();
+        fixture
+            .io()
+            .futex_wait(FutexWord::of(&word), expected, None)
+            .works();
     }
 }
 
@@ -20,7 +23,7 @@ pub(crate) fn a_wake_ends_a_wait(fixture: &Fixture<'_>) {
     let word = AtomicU32::new(0);
     let wait = || {
         while word.load(Ordering::Acquire) == 0 {
-            io.futex_wait(&word, 0, None).works();
+            io.futex_wait(FutexWord::of(&word), 0, None).works();
         }
     };
     let wake = || {
@@ -37,7 +40,7 @@ fn wait_out(fixture: &Fixture<'_>, word: &AtomicU32, timeout: Duration) -> Durat
     let until = io.now(Clock::Monotonic).saturating_add(timeout);
     let (result, took) = fixture.time(|| {
         loop {
-            match io.futex_wait(word, 0, Some(until)) {
+            match io.futex_wait(FutexWord::of(word), 0, Some(until)) {
                 Ok(()) => {}
                 Err(error) => break Err::<(), _>(error),
             }
@@ -62,7 +65,7 @@ pub(crate) fn a_deadline_that_has_passed_ends_the_wait(fixture: &Fixture<'_>) {
     let past = io.now(Clock::Monotonic);
     for _ in 0..10 {
         // A wait may return early, but not for ever.
-        if io.futex_wait(&word, 0, Some(past)).is_err() {
+        if io.futex_wait(FutexWord::of(&word), 0, Some(past)).is_err() {
             return;
         }
     }
@@ -76,7 +79,7 @@ pub(crate) fn deadlines_of_other_clocks_are_kept(fixture: &Fixture<'_>) {
     for clock in [Clock::Boot, Clock::Real] {
         let until = io.now(clock).saturating_add(Duration::from_millis(5));
         let result = loop {
-            match io.futex_wait(&word, 0, Some(until)) {
+            match io.futex_wait(FutexWord::of(&word), 0, Some(until)) {
                 Ok(()) => {}
                 Err(error) => break Err::<(), _>(error),
             }
@@ -90,7 +93,7 @@ pub(crate) fn a_changed_word_comes_before_the_deadline(fixture: &Fixture<'_>) {
     let io = fixture.io();
     let word = AtomicU32::new(1);
     let past = io.now(Clock::Monotonic);
-    io.futex_wait(&word, 0, Some(past)).works();
+    io.futex_wait(FutexWord::of(&word), 0, Some(past)).works();
 }
 
 /// A wait that is long burns no processor.
@@ -111,7 +114,7 @@ pub(crate) fn waiting_tasks_use_no_processor(fixture: &Fixture<'_>) {
         let (mut reader, writer) = fixture.pipe();
         let wait = || {
             while word.load(Ordering::Acquire) == 0 {
-                io.futex_wait(&word, 0, None).works();
+                io.futex_wait(FutexWord::of(&word), 0, None).works();
             }
         };
         let waits: Vec<_> = (0..4)

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
-use io_core::FutexAddress;
+use io_core::{FutexAddress, FutexWord};
 
 use crate::fixture::{Fixture, Works};
 
@@ -34,7 +34,7 @@ pub(crate) fn a_wake_of_all_ends_all_waits(fixture: &Fixture<'_>) {
         for _ in 0..WAITS {
             let wait = || {
                 while word.load(Ordering::Acquire) == 0 {
-                    io.futex_wait(&word, 0, None).works();
+                    io.futex_wait(FutexWord::of(&word), 0, None).works();
                 }
             };
             scope.spawn_concurrent(wait).works();
@@ -56,7 +56,7 @@ pub(crate) fn each_wake_of_one_ends_a_wait(fixture: &Fixture<'_>) {
         loop {
             let seen = tickets.load(Ordering::Acquire);
             if seen == 0 {
-                io.futex_wait(&tickets, 0, None).works();
+                io.futex_wait(FutexWord::of(&tickets), 0, None).works();
                 continue;
             }
             let exchange = (Ordering::AcqRel, Ordering::Relaxed);
@@ -94,7 +94,7 @@ pub(crate) fn a_wake_of_another_word_takes_no_wake_away(fixture: &Fixture<'_>) {
         for word in words.iter().take(tasks) {
             let wait = || {
                 while word.load(Ordering::Acquire) == 0 {
-                    io.futex_wait(word, 0, None).works();
+                    io.futex_wait(FutexWord::of(word), 0, None).works();
                 }
             };
             scope.spawn_concurrent(wait).works();
@@ -122,7 +122,7 @@ pub(crate) fn no_wake_is_lost_in_many_rounds(fixture: &Fixture<'_>) {
                 if seen % 2 == parity {
                     break;
                 }
-                io.futex_wait(&word, seen, None).works();
+                io.futex_wait(FutexWord::of(&word), seen, None).works();
             }
             word.fetch_add(1, Ordering::AcqRel);
             io.futex_wake(FutexAddress::of(&word), 1);
@@ -147,7 +147,7 @@ pub(crate) fn a_wake_works_where_nothing_may_wait(fixture: &Fixture<'_>) {
     }
     let wait = || {
         while word.load(Ordering::Acquire) == 0 {
-            io.futex_wait(&word, 0, None).works();
+            io.futex_wait(FutexWord::of(&word), 0, None).works();
         }
     };
     let wake = || {

@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use io_core::sync::{Condvar, Mutex};
-use io_core::{Clock, FutexAddress, fs};
+use io_core::{Clock, FutexAddress, FutexWord, fs};
 
 use crate::fixture::{Fixture, Works, assert_deadline, assert_errno};
 
@@ -126,7 +126,7 @@ pub(crate) fn a_foreign_thread_and_a_task_wake_each_other(fixture: &Fixture<'_>)
                 if seen % 2 == parity {
                     break;
                 }
-                io.futex_wait(&word, seen, None).works();
+                io.futex_wait(FutexWord::of(&word), seen, None).works();
             }
             word.fetch_add(1, Ordering::AcqRel);
             io.futex_wake(FutexAddress::of(&word), u32::MAX);

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::task::{ConcurrencyUnavailable, Job, Rejected, Start};
-use io_core::{FutexAddress, Io, forward_io};
+use io_core::{FutexAddress, FutexWord, Io, forward_io};
 
 use crate::fixture::{Fixture, Works};
 use crate::run::message_of;
@@ -51,7 +51,7 @@ pub(crate) fn concurrent_tasks_make_progress_together(fixture: &Fixture<'_>) {
                     if seen == total {
                         break;
                     }
-                    io.futex_wait(&arrived, seen, None).works();
+                    io.futex_wait(FutexWord::of(&arrived), seen, None).works();
                     // A wait on a number that others raise: all look again.
                     io.futex_wake(FutexAddress::of(&arrived), u32::MAX);
                 }
@@ -173,7 +173,7 @@ pub(crate) fn many_tasks_wait_at_once(fixture: &Fixture<'_>) {
         for _ in 0..tasks {
             let wait = || {
                 while gate.load(Ordering::Acquire) == 0 {
-                    io.futex_wait(&gate, 0, None).works();
+                    io.futex_wait(FutexWord::of(&gate), 0, None).works();
                 }
                 passed.fetch_add(1, Ordering::Relaxed);
             };

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use io_core::task::Start;
-use io_core::{Clock, Handle, HandleKind, Io, Operation, is_canceled, is_deadline};
+use io_core::{Clock, FutexWord, Handle, HandleKind, Io, Operation, is_canceled, is_deadline};
 
 use super::Place;
 use crate::{Blocking, handle};
@@ -208,19 +208,21 @@ fn a_futex_wait_ends_by_wake_change_and_time() {
     let blocking = Blocking::new();
     let io: &dyn Io = &blocking;
     let word = AtomicU32::new(1);
-    io.futex_wait(&word, 0, None).unwrap();
+    io.futex_wait(FutexWord::of(&word), 0, None).unwrap();
     for clock in Clock::ALL {
         let deadline = io.now(clock).saturating_add(SHORT);
-        let error = io.futex_wait(&word, 1, Some(deadline)).unwrap_err();
+        let error = io
+            .futex_wait(FutexWord::of(&word), 1, Some(deadline))
+            .unwrap_err();
         assert!(is_deadline(&error));
         assert!(io.now(clock) >= deadline);
     }
-    let error = io.with_timeout(SHORT, || io.futex_wait(&word, 1, None));
+    let error = io.with_timeout(SHORT, || io.futex_wait(FutexWord::of(&word), 1, None));
     assert!(is_deadline(&error.unwrap_err()));
     std::thread::scope(|threads| {
         let waiting = threads.spawn(|| {
             while word.load(Ordering::Acquire) == 1 {
-                io.futex_wait(&word, 1, None).unwrap();
+                io.futex_wait(FutexWord::of(&word), 1, None).unwrap();
             }
         });
         word.store(2, Ordering::Release);

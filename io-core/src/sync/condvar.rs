@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::sync::condvar_word::CondvarWord;
 use crate::sync::mutex::MutexGuard;
@@ -103,7 +103,7 @@ impl Condvar {
         let io = guard.io();
         let sequence = self.word.begin_wait();
         let _wait = Wait::begin(self, guard);
-        io.futex_wait(self.word.word(), sequence, deadline)
+        io.futex_wait(FutexWord::of(self.word.word()), sequence, deadline)
     }
 
     /// Ends one wait, if there is one. Never waits; no cancellation point.

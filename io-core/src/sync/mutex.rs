@@ -16,7 +16,7 @@ use std::marker::PhantomData;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::AtomicU32;
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::sync::lock_word::LockWord;
 use crate::task::protected;
@@ -67,7 +67,7 @@ impl<T: ?Sized> Mutex<T> {
     pub fn lock<'a>(&'a self, io: &'a dyn Io) -> io::Result<MutexGuard<'a, T>> {
         if !self.word.try_take() {
             self.word
-                .take(|expected| io.futex_wait(self.word.word(), expected, None))?;
+                .take(|expected| io.futex_wait(FutexWord::of(self.word.word()), expected, None))?;
         }
         Ok(MutexGuard::new(self, io))
     }
@@ -87,7 +87,7 @@ impl<T: ?Sized> Mutex<T> {
     fn take_uncancelable(&self, io: &dyn Io) {
         let wait = |expected| {
             // Neither error can occur under protection; if one does, look again.
-            drop(io.futex_wait(self.word.word(), expected, None));
+            drop(io.futex_wait(FutexWord::of(self.word.word()), expected, None));
             Ok::<(), Infallible>(())
         };
         let Ok(()) = protected(io.id(), || self.word.take(wait));

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::AtomicU32;
 
 use crate::error::is_canceled;
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::sync::park::Park;
 use crate::task::protected;
@@ -19,7 +19,7 @@ impl Park for Cancelable<'_> {
     type Error = io::Error;
 
     fn wait(&self, word: &AtomicU32, expected: u32) -> io::Result<()> {
-        self.0.futex_wait(word, expected, None)
+        self.0.futex_wait(FutexWord::of(word), expected, None)
     }
 
     fn wake(&self, address: FutexAddress, count: u32) {
@@ -44,7 +44,7 @@ impl Park for Uncancelable<'_> {
     fn wait(&self, word: &AtomicU32, expected: u32) -> Result<(), Infallible> {
         // Neither error can occur under protection; if one does, look again.
         protected(self.0.id(), || {
-            drop(self.0.futex_wait(word, expected, None))
+            drop(self.0.futex_wait(FutexWord::of(word), expected, None))
         });
         Ok(())
     }

@@ -21,7 +21,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::task::record;
 use crate::task::scope::{Scope, Task};
@@ -95,7 +95,7 @@ impl Drop for Disarm<'_> {
 /// assert_eq!(sum, 42);
 /// ```
 pub fn block_on<F: Future>(io: &dyn Io, future: F) -> F::Output {
-    let wait = |word: &AtomicU32| {
+    let wait = |word: FutexWord<'_>| {
         // Neither error can occur under protection; if one does, look again.
         drop(record::protected(io.id(), || {
             io.futex_wait(word, IDLE, None)
@@ -126,7 +126,7 @@ pub fn block_on_cancelable<F: Future>(io: &dyn Io, future: F) -> std::io::Result
 fn poll_to_end<F: Future>(
     io: &dyn Io,
     future: F,
-    wait: impl Fn(&AtomicU32) -> std::io::Result<()>,
+    wait: impl Fn(FutexWord<'_>) -> std::io::Result<()>,
 ) -> std::io::Result<F::Output> {
     // SAFETY: wakers: `disarm` takes it away before this call ends.
     let erased = unsafe { mem::transmute::<&dyn Io, &'static dyn Io>(io) };
@@ -143,7 +143,7 @@ fn poll_to_end<F: Future>(
             return Ok(output);
         }
         while task.word.swap(IDLE, Ordering::Acquire) == IDLE {
-            wait(&task.word)?;
+            wait(FutexWord::of(&task.word))?;
         }
     }
 }

@@ -12,7 +12,7 @@ use std::panic;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::task::scope::{ConcurrencyUnavailable, Scope, Task};
 
@@ -180,7 +180,7 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
             let index = ended.pop_front();
             drop(ended);
             let Some(index) = index else {
-                io.futex_wait(&self.ends.count, expected, None)?;
+                io.futex_wait(FutexWord::of(&self.ends.count), expected, None)?;
                 continue;
             };
             if let Some(task) = self.tasks.get_mut(index).and_then(Option::take) {

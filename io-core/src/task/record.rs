@@ -32,10 +32,10 @@ use std::cell::Cell;
 use std::io;
 use std::ptr;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
 
 use crate::error::{canceled, deadline_passed};
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::IoId;
 use crate::task::block::TaskRef;
 use crate::task::cancel::{CancelWord, Forwarded, Taken};
@@ -134,11 +134,10 @@ impl TaskRecord {
 
     /// Announces a wait for the end of the task: the word to wait on and the
     /// value it has while there is something to wait for; `None` if the task is over.
-    /// The word is io-core's: only read it.
     #[must_use]
-    pub fn prepare_wait(&self) -> Option<(&AtomicU32, u32)> {
+    pub fn prepare_wait(&self) -> Option<(FutexWord<'_>, u32)> {
         let expected = self.completion.prepare_wait()?;
-        Some((self.completion.word(), expected))
+        Some((FutexWord::of(self.completion.word()), expected))
     }
 
     /// The address that a waiter for its end waits on.

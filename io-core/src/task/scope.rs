@@ -22,7 +22,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::task::block::{self, AbortOnUnwind, Header, Job, Payload, Start, TaskRef};
 use crate::task::cancel::{Forwarded, Requested, Requester};
@@ -358,7 +358,7 @@ impl ScopeState {
             if let Some(taken) = record::take_to_forward(io.id()) {
                 forwarded.add(taken, self.forward_to_members());
             }
-            let wait = || io.futex_wait(self.count.word(), expected, None);
+            let wait = || io.futex_wait(FutexWord::of(self.count.word()), expected, None);
             // An early return of any kind is a further look at the count.
             drop(record::forwarding(io.id(), wait));
         }

@@ -5,7 +5,7 @@
 
 use std::sync::atomic::AtomicU32;
 
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::parking::{ParkingLot, Waiter};
 
 fn wake_all(lot: &ParkingLot<u32>, word: &AtomicU32, count: u32) -> Vec<u32> {
@@ -22,9 +22,9 @@ fn wake_all(lot: &ParkingLot<u32>, word: &AtomicU32, count: u32) -> Vec<u32> {
 #[test]
 fn a_wait_on_a_changed_word_is_not_queued() {
     let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(1));
-    let waiter = Waiter::new(&word, 7);
+    let waiter = Waiter::new(FutexWord::of(&word), 7);
     // SAFETY: the waiter outlives the lot's interest in it.
-    assert!(!unsafe { lot.enqueue(&raw const waiter, &word, 0) });
+    assert!(!unsafe { lot.enqueue(&raw const waiter, FutexWord::of(&word), 0) });
     assert!(lot.is_empty());
 }
 
@@ -35,14 +35,16 @@ fn a_wake_takes_the_oldest_first_and_only_its_own_word() {
         AtomicU32::new(0),
         AtomicU32::new(0),
     );
-    let waiters: Vec<_> = (0..100).map(|number| Waiter::new(&word, number)).collect();
-    let stranger = Waiter::new(&other, 1000);
+    let waiters: Vec<_> = (0..100)
+        .map(|number| Waiter::new(FutexWord::of(&word), number))
+        .collect();
+    let stranger = Waiter::new(FutexWord::of(&other), 1000);
     for waiter in &waiters {
         // SAFETY: taken off below, before the vector goes.
-        assert!(unsafe { lot.enqueue(waiter, &word, 0) });
+        assert!(unsafe { lot.enqueue(waiter, FutexWord::of(&word), 0) });
     }
     // SAFETY: as above.
-    assert!(unsafe { lot.enqueue(&raw const stranger, &other, 0) });
+    assert!(unsafe { lot.enqueue(&raw const stranger, FutexWord::of(&other), 0) });
     assert_eq!(wake_all(&lot, &word, 3), [0, 1, 2]);
     assert_eq!(
         wake_all(&lot, &word, u32::MAX),
@@ -56,10 +58,12 @@ fn a_wake_takes_the_oldest_first_and_only_its_own_word() {
 #[test]
 fn a_wake_takes_no_wait_that_began_after_it() {
     let (lot, word) = (ParkingLot::<usize>::new(), AtomicU32::new(0));
-    let waiters: Vec<_> = (0..200).map(|index| Waiter::new(&word, index)).collect();
+    let waiters: Vec<_> = (0..200)
+        .map(|index| Waiter::new(FutexWord::of(&word), index))
+        .collect();
     let enqueue = |index: usize| {
         // SAFETY: taken off below, before the vector goes.
-        assert!(unsafe { lot.enqueue(&raw const waiters[index], &word, 0) });
+        assert!(unsafe { lot.enqueue(&raw const waiters[index], FutexWord::of(&word), 0) });
     };
     (0..40).for_each(enqueue);
     // Who is woken waits again, and another with it.
@@ -80,10 +84,12 @@ fn a_wake_takes_no_wait_that_began_after_it() {
 #[test]
 fn exactly_one_of_wake_and_remove_takes_a_waiter() {
     let (lot, word) = (ParkingLot::<u32>::new(), AtomicU32::new(0));
-    let waiters: Vec<_> = (0..3).map(|number| Waiter::new(&word, number)).collect();
+    let waiters: Vec<_> = (0..3)
+        .map(|number| Waiter::new(FutexWord::of(&word), number))
+        .collect();
     for waiter in &waiters {
         // SAFETY: taken off below, before the vector goes.
-        assert!(unsafe { lot.enqueue(waiter, &word, 0) });
+        assert!(unsafe { lot.enqueue(waiter, FutexWord::of(&word), 0) });
     }
     // SAFETY: the waiter is valid.
     assert!(unsafe { lot.remove(&raw const waiters[1]) });

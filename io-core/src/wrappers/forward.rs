@@ -125,7 +125,7 @@ macro_rules! forward_io {
         $crate::forward_io!(@unless futex_wait $own
             fn futex_wait(
                 &$this,
-                word: &::std::sync::atomic::AtomicU32,
+                word: $crate::FutexWord<'_>,
                 expected: u32,
                 deadline: ::std::option::Option<$crate::Instant>,
             ) -> ::std::io::Result<()> {

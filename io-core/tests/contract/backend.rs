@@ -4,14 +4,15 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use io_core::task::{self, Job, Rejected, Start, TaskRef, WaitEntry};
 use io_core::{
-    Capabilities, Clock, FutexAddress, Handle, Instant, Io, Operation, Outcome, deadline_passed,
+    Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, Operation, Outcome,
+    deadline_passed,
 };
 
 use crate::memory::MemoryFiles;
@@ -217,11 +218,11 @@ impl Io for Tiny {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {
-        let address = FutexAddress::of(word);
+        let address = word.address();
         loop {
             if word.load(Ordering::SeqCst) != expected {
                 return Ok(());

@@ -6,13 +6,13 @@ use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::Command;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::sync::{Condvar, Mutex};
 use io_core::task::{self, TaskRecord};
 use io_core::wrappers::Counting;
-use io_core::{FutexAddress, Instant, Io, forward_io};
+use io_core::{FutexAddress, FutexWord, Instant, Io, forward_io};
 
 use crate::backend::{Jobs, Tiny};
 use crate::watchdog::Watchdog;
@@ -358,7 +358,7 @@ struct NoWakes<'a> {
 impl Io for NoWakes<'_> {
     forward_io!(self => self.below; except futex_wait, futex_wake);
 
-    fn futex_wait(&self, _: &AtomicU32, _: u32, _: Option<Instant>) -> io::Result<()> {
+    fn futex_wait(&self, _: FutexWord<'_>, _: u32, _: Option<Instant>) -> io::Result<()> {
         self.waits.fetch_add(1, Ordering::SeqCst);
         self.below.yield_now()
     }
@@ -403,7 +403,7 @@ struct NoRelock<'a> {
 impl Io for NoRelock<'_> {
     forward_io!(self => self.below; except futex_wait);
 
-    fn futex_wait(&self, _: &AtomicU32, _: u32, _: Option<Instant>) -> io::Result<()> {
+    fn futex_wait(&self, _: FutexWord<'_>, _: u32, _: Option<Instant>) -> io::Result<()> {
         if self.waits.fetch_add(1, Ordering::SeqCst) > 0 {
             panic::resume_unwind(Box::new("no waits here"));
         }

@@ -5,7 +5,7 @@
 
 use crate::atomics::{AtomicU32, Ordering};
 use crate::explore::{Arc, AtomicUsize, Notify, orders_with_preemptions, spawn};
-use crate::futex::FutexAddress;
+use crate::futex::{FutexAddress, FutexWord};
 use crate::parking::{ParkingLot, Waiter};
 
 /// A lot, a word, and two who may wait for it; a waker is the index of one.
@@ -47,9 +47,12 @@ impl Model {
     /// Waits for the word to become other than 0.
     fn wait(&self, index: usize) {
         while self.word.load(Ordering::Relaxed) == 0 {
-            let waiter = Waiter::new(&self.word, index);
+            let waiter = Waiter::new(FutexWord::of(&self.word), index);
             // SAFETY: it is taken off before this turn ends.
-            if unsafe { self.lot.enqueue(&raw const waiter, &self.word, 0) } {
+            if unsafe {
+                self.lot
+                    .enqueue(&raw const waiter, FutexWord::of(&self.word), 0)
+            } {
                 self.waits[index].wait();
                 // SAFETY: the waiter is valid.
                 unsafe { self.lot.remove(&raw const waiter) };
@@ -58,9 +61,12 @@ impl Model {
     }
 
     fn wait_canceled(&self, index: usize) -> End {
-        let waiter = Waiter::new(&self.word, index);
+        let waiter = Waiter::new(FutexWord::of(&self.word), index);
         // SAFETY: it is taken off before this returns.
-        if !unsafe { self.lot.enqueue(&raw const waiter, &self.word, 0) } {
+        if !unsafe {
+            self.lot
+                .enqueue(&raw const waiter, FutexWord::of(&self.word), 0)
+        } {
             return End::Changed;
         }
         // SAFETY: the waiter is valid.

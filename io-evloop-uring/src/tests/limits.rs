@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::task::Task;
-use io_core::{FutexAddress, Io};
+use io_core::{FutexAddress, FutexWord, Io};
 
 use super::{Watchdog, build, with_workers};
 use crate::EventLoop;
@@ -18,7 +18,8 @@ fn meet(io: &dyn Io, word: &AtomicU32, count: u32) {
         if here >= count {
             return;
         }
-        io.futex_wait(word, here, None).expect("nobody cancels");
+        io.futex_wait(FutexWord::of(word), here, None)
+            .expect("nobody cancels");
     }
 }
 
@@ -64,7 +65,8 @@ fn a_known_limit_is_told_and_spawn_runs_inline_beyond_it() {
                 io.scope(|scope| {
                     let wait = || {
                         while word.load(Ordering::Acquire) == 0 {
-                            io.futex_wait(&word, 0, None).expect("nobody cancels");
+                            io.futex_wait(FutexWord::of(&word), 0, None)
+                                .expect("nobody cancels");
                         }
                     };
                     for number in 0..8 {
@@ -121,7 +123,8 @@ fn bursts_of_tasks_use_the_same_cells() {
                 scope.spawn(|| {
                     inside.fetch_add(1, Ordering::Relaxed);
                     while word.load(Ordering::Acquire) == 0 {
-                        io.futex_wait(&word, 0, None).expect("nobody cancels");
+                        io.futex_wait(FutexWord::of(&word), 0, None)
+                            .expect("nobody cancels");
                     }
                 });
             }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use io_core::fs::File;
-use io_core::{FutexAddress, Io};
+use io_core::{FutexAddress, FutexWord, Io};
 
 use super::{Watchdog, build, wait_until, with_workers};
 use crate::EventLoop;
@@ -120,7 +120,8 @@ fn a_worker_that_drains_swallows_no_wake_for_a_job() {
                 let wait = || {
                     has_begun.store(true, Ordering::Relaxed);
                     while word.load(Ordering::Acquire) == 0 {
-                        io.futex_wait(&word, 0, None).expect("nobody cancels");
+                        io.futex_wait(FutexWord::of(&word), 0, None)
+                            .expect("nobody cancels");
                     }
                 };
                 event_loop
@@ -272,7 +273,8 @@ fn a_panicking_body_still_waits_for_what_was_started() {
             event_loop.run(|_| {
                 std::thread::scope(|_| ());
                 while has_begun.load(Ordering::Acquire) == 0 {
-                    io.futex_wait(&has_begun, 0, None).expect("nobody cancels");
+                    io.futex_wait(FutexWord::of(&has_begun), 0, None)
+                        .expect("nobody cancels");
                 }
                 panic!("the body's own")
             })

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use io_core::fs::File;
 use io_core::task::{self, TaskRecord};
-use io_core::{Clock, Io, forward_io, is_canceled};
+use io_core::{Clock, FutexWord, Io, forward_io, is_canceled};
 
 use super::{Watchdog, with_workers};
 
@@ -80,7 +80,7 @@ fn a_wait_for_a_task_inside_no_suspend_fails_loudly() {
     event_loop
         .run(|io| {
             let word = AtomicU32::new(0);
-            let mut wait = || drop(io.futex_wait(&word, 0, None));
+            let mut wait = || drop(io.futex_wait(FutexWord::of(&word), 0, None));
             let payload = catch_unwind(AssertUnwindSafe(|| io.no_suspend(&mut wait)));
             let message = payload.expect_err("it panics");
             let message = message.downcast_ref::<&str>().expect("a text");

@@ -3,14 +3,13 @@
 
 #![expect(unsafe_code, reason = "suspends the running fiber")]
 
-use std::ptr;
 use std::ptr::NonNull;
 use std::slice;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use io_core::parking::Waiter;
-use io_core::{OperationKind, task};
+use io_core::{FutexWord, OperationKind, task};
 
 use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos};
 use crate::cell::{
@@ -176,7 +175,7 @@ impl Worker {
     /// ended early, by a timer or an interrupt: then no wake was consumed.
     pub(crate) fn park_on_word(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         until_nanos: Option<u64>,
     ) -> bool {
@@ -186,7 +185,7 @@ impl Worker {
         let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
         self.park(Park::Futex {
             waiter: &raw const waiter,
-            word: ptr::from_ref(word),
+            word: word.as_ptr(),
             expected,
         });
         if let Some(timer) = timer {

@@ -5,7 +5,7 @@ use super::*;
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU32;
 
-use io_core::{FutexAddress, is_canceled};
+use io_core::{FutexAddress, FutexWord, is_canceled};
 
 /// Starts `wait` as a task, requests its cancel once it sleeps in the system
 /// call `number`, and returns its answer.
@@ -49,7 +49,7 @@ fn a_futex_wait_is_canceled_and_leaves_the_lot() {
         let threaded = Threaded::new();
         let io: &dyn Io = &threaded;
         let word = AtomicU32::new(0);
-        let wait = || io.futex_wait(&word, 0, None);
+        let wait = || io.futex_wait(FutexWord::of(&word), 0, None);
         assert!(is_canceled(
             &cancel_asleep(io, libc::SYS_futex, wait).unwrap_err()
         ));
@@ -240,7 +240,7 @@ fn a_cancel_races_with_a_wake_and_loses_none() {
         for round in 0..2000 {
             let word = AtomicU32::new(0);
             io.scope(|scope| {
-                let wait = || io.futex_wait(&word, 0, None);
+                let wait = || io.futex_wait(FutexWord::of(&word), 0, None);
                 let first = scope.spawn_concurrent(wait).unwrap();
                 let second = scope.spawn_concurrent(wait).unwrap();
                 if round % 2 == 0 {
@@ -336,7 +336,7 @@ fn nobody_uses_cpu_time_while_it_waits() {
         let waits: [Wait<'_>; 4] = [
             Box::new(|| drop(read(io, &reader, &mut [0]))),
             Box::new(|| drop(open(io, &fifo.path, read_only()))),
-            Box::new(|| drop(io.futex_wait(&word, 0, None))),
+            Box::new(|| drop(io.futex_wait(FutexWord::of(&word), 0, None))),
             Box::new(|| drop(io.sleep(Duration::from_secs(1000)))),
         ];
         io.scope(|scope| {
@@ -374,7 +374,7 @@ fn a_late_interrupt_ends_no_other_wait() {
                     let word = AtomicU32::new(0);
                     let until = io.now(io_core::Clock::Monotonic);
                     let until = until.saturating_add(Duration::from_micros(50));
-                    let answer = io.futex_wait(&word, 0, Some(until));
+                    let answer = io.futex_wait(FutexWord::of(&word), 0, Some(until));
                     assert!(io_core::is_deadline(&answer.unwrap_err()));
                 }
             });

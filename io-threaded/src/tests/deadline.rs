@@ -4,7 +4,7 @@ use super::*;
 
 use std::sync::atomic::AtomicU32;
 
-use io_core::is_deadline;
+use io_core::{FutexWord, is_deadline};
 
 const SHORT: Duration = Duration::from_millis(20);
 
@@ -29,7 +29,7 @@ fn a_deadline_ends_sleeps_and_futex_waits() {
         let io: &dyn Io = &threaded;
         times_out(io, || io.sleep(Duration::from_secs(1000)));
         let word = AtomicU32::new(0);
-        times_out(io, || io.futex_wait(&word, 0, None));
+        times_out(io, || io.futex_wait(FutexWord::of(&word), 0, None));
         assert!(threaded.shared.lot.is_empty());
     });
 }

@@ -6,7 +6,7 @@ use super::*;
 
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
-use io_core::{FutexAddress, is_canceled, is_deadline};
+use io_core::{FutexAddress, FutexWord, is_canceled, is_deadline};
 
 /// Rounds of a run, unless the environment says otherwise.
 const ROUNDS: u64 = 150;
@@ -102,7 +102,7 @@ impl World<'_> {
                 self.balance[0].fetch_add(count as u64, Ordering::Relaxed);
             }),
             4 => open(io, &self.fifo.path, read_only()).map(drop),
-            5 => io.futex_wait(&self.word, 0, None),
+            5 => io.futex_wait(FutexWord::of(&self.word), 0, None),
             6 => {
                 io.futex_wake(FutexAddress::of(&self.word), 1);
                 Ok(())

@@ -26,14 +26,14 @@
 //!    executor answers for itself.
 
 use std::io;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use pluggable_io::blocking::Blocking;
 use pluggable_io::task::{Job, Rejected, Start};
 use pluggable_io::{
-    Capabilities, Clock, FutexAddress, Handle, Instant, Io, IoId, Operation, Outcome,
+    Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, IoId, Operation, Outcome,
 };
 
 /// How many tasks there can be at once: every limit has a name.
@@ -70,7 +70,7 @@ impl Io for ThreadPerTask {
     /// kernel's futex does so, and wakes across threads.
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {

@@ -14,7 +14,7 @@ use std::time::Duration;
 use clap::Parser;
 use conformance::Random;
 use io_core::fs::File;
-use io_core::{Clock, Io};
+use io_core::{Clock, FutexWord, Io};
 
 /// Measures how late sleeps and deadlines are.
 #[derive(Parser)]
@@ -55,7 +55,7 @@ fn sleep_under_a_deadline(io: &dyn Io, timeout: Duration) {
 
 fn futex_under_a_deadline(io: &dyn Io, timeout: Duration) {
     let word = AtomicU32::new(0);
-    expect_deadline(io.with_timeout(timeout, || io.futex_wait(&word, 0, None)));
+    expect_deadline(io.with_timeout(timeout, || io.futex_wait(FutexWord::of(&word), 0, None)));
 }
 
 fn read_under_a_deadline(io: &dyn Io, timeout: Duration) {

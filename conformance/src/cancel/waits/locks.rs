@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{self, PoisonError};
 
 use io_core::sync::{Condvar, Mutex, MutexGuard};
-use io_core::{FutexAddress, Io};
+use io_core::{FutexAddress, FutexWord, Io};
 
 use super::{Span, Wait};
 use crate::fixture::Fixture;
@@ -28,7 +28,7 @@ impl Wait for FutexWait<'_> {
         let take = |permits: u32| permits.checked_sub(1);
         let (success, failure) = (Ordering::AcqRel, Ordering::Acquire);
         while self.permits.try_update(success, failure, take).is_err() {
-            self.io.futex_wait(&self.permits, 0, None)?;
+            self.io.futex_wait(FutexWord::of(&self.permits), 0, None)?;
         }
         Ok(())
     }

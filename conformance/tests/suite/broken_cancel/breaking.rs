@@ -3,14 +3,14 @@
 
 use std::io::{self, Read};
 use std::os::fd::IntoRawFd;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use io_core::task::{self, TaskRecord, TaskRef};
 use io_core::{
-    BatchEntry, Clock, Handle, Instant, Io, Operation, Outcome, canceled, deadline_passed,
-    forward_io, is_canceled, is_deadline,
+    BatchEntry, Clock, FutexWord, Handle, Instant, Io, Operation, Outcome, canceled,
+    deadline_passed, forward_io, is_canceled, is_deadline,
 };
 
 /// What is broken.
@@ -249,7 +249,7 @@ impl Io for Breaker<'_> {
 
     fn futex_wait(
         &self,
-        word: &AtomicU32,
+        word: FutexWord<'_>,
         expected: u32,
         deadline: Option<Instant>,
     ) -> io::Result<()> {
