@@ -7,7 +7,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Child, Command};
 
 use pluggable_io::{Backend, Executor};
 
@@ -63,6 +63,14 @@ fn install_filter(errno: i32) -> io::Result<()> {
     let mode = libc::SECCOMP_MODE_FILTER;
     // SAFETY: the program lives until the kernel has copied it, in this call.
     check(unsafe { libc::prctl(libc::PR_SET_SECCOMP, mode, &raw const program) })
+}
+
+/// Sends a signal to a child that was not waited for yet (kill(2)).
+pub(crate) fn send_signal(child: &Child, signal: i32) {
+    let id = libc::pid_t::try_from(child.id()).unwrap();
+    // SAFETY: takes numbers only; the id is the child's until it is waited for.
+    let result = unsafe { libc::kill(id, signal) };
+    assert_eq!(result, 0, "{}", io::Error::last_os_error());
 }
 
 /// Lets the program start in a process whose writes beyond `bytes` of a file

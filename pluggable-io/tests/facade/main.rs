@@ -5,9 +5,11 @@
 mod tidy;
 
 mod copy_tree;
+mod pipeline;
 mod tree_hash;
 mod your_own_backend;
 
 mod kernel;
 mod program;
+mod running;
 mod sample;

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 /// A program that runs longer than this hangs.
-const RUN_TIME_MAX: Duration = Duration::from_secs(120);
+pub(crate) const RUN_TIME_MAX: Duration = Duration::from_secs(120);
 
 /// What a program left behind.
 pub(crate) struct Ran {
