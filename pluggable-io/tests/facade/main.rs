@@ -6,6 +6,7 @@ mod tidy;
 
 mod copy_tree;
 mod pipeline;
+mod search;
 mod tree_hash;
 mod your_own_backend;
 

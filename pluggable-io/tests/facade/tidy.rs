@@ -78,6 +78,7 @@ const UNSAFE: &[&str] = &[
     "io-threaded/src/tests",
     "pluggable-io/examples/copy-tree/main.rs",
     "pluggable-io/examples/pipeline/main.rs",
+    "pluggable-io/examples/search/main.rs",
     "pluggable-io/examples/tree-hash/main.rs",
     "pluggable-io/src/executor.rs",
     "pluggable-io/tests/facade/kernel.rs",
