@@ -1,6 +1,6 @@
 //! The task chapter: structured tasks for programs (`scope`, `control`), their
 //! names and local values (`name`, `local`), their erased jobs and records for
-//! backends (`block`, `record`), and the state machines under them (`completion`,
+//! backends (`block`, `record`, `slot`), and the state machines under them (`completion`,
 //! `cancel`). What programs build of tasks stands above: `group`, `concurrent`,
 //! `retry`, `future`.
 
@@ -17,6 +17,7 @@ mod name;
 mod record;
 mod retry;
 mod scope;
+mod slot;
 
 pub(crate) use block::AbortOnUnwind;
 pub use block::{Done, Job, Rejected, Start, TaskRef};
@@ -32,3 +33,4 @@ pub use record::{
 };
 pub use retry::Retry;
 pub use scope::{ConcurrencyUnavailable, Scope, Task};
+pub use slot::JobSlot;

@@ -338,10 +338,26 @@ impl Job {
     /// panic. The task is over when the [`Done`] is published or dropped.
     #[must_use = "the task is over when this is published"]
     pub fn run(self, io: IoId) -> Done {
+        self.run_below(io, Outer::Seen)
+    }
+
+    /// As [`run`](Job::run), on the stack of a task that waits for this one. That
+    /// task's frames, and those of other executors below it, are not the job's: it
+    /// sees none of them, as on a stack of its own.
+    #[must_use = "the task is over when this is published"]
+    pub fn run_for_joiner(self, io: IoId) -> Done {
+        self.run_below(io, Outer::Hidden)
+    }
+
+    fn run_below(self, io: IoId, outer: Outer) -> Done {
         let task = self.into_task();
         let inline = InlineRun::begin(io, &task);
         // SAFETY: *body*: this consumed the only job.
         let inherited = unsafe { task.take_inherited() };
+        let shown_again = match outer {
+            Outer::Seen => None,
+            Outer::Hidden => Some(record::hide_frames()),
+        };
         record::enter(io, &task, &inherited, || {
             // SAFETY: *body*: this consumed the only job, so the closure is in place.
             unsafe { (task.header().vtable.run)(task.header) };
@@ -356,6 +372,7 @@ impl Job {
                 task.drop_inherited(inherited)
             });
         }
+        drop(shown_again);
         drop(inline);
         Done { task }
     }
@@ -366,11 +383,32 @@ impl Job {
         &self.task
     }
 
+    /// The block, whose reference is no longer counted as this job's.
+    pub(super) fn into_header(self) -> NonNull<Header> {
+        ManuallyDrop::new(self).task.header
+    }
+
+    /// # Safety
+    /// [`into_header`](Job::into_header) gave it, and this is called once for it.
+    pub(super) unsafe fn from_header(header: NonNull<Header>) -> Job {
+        Job {
+            task: TaskRef { header },
+        }
+    }
+
     fn into_task(self) -> TaskRef {
         let job = ManuallyDrop::new(self);
         // SAFETY: the job is not dropped, so its reference moves out once.
         unsafe { ptr::read(&raw const job.task) }
     }
+}
+
+/// What a job that runs on another task's stack sees of the frames below it.
+enum Outer {
+    /// All: it is a call of that task.
+    Seen,
+    /// Nothing.
+    Hidden,
 }
 
 impl Drop for Job {

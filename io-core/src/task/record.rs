@@ -381,20 +381,30 @@ pub(crate) fn put_back(io: IoId, unreceived: Option<Taken>) {
     });
 }
 
+/// Sets the innermost frame of the running stack back when it is dropped.
+pub(crate) struct Leave(*const Frame);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        TOP.set(self.0);
+    }
+}
+
+/// Hides all frames of the running stack until the answer is dropped. By
+/// *frames*: what is entered meanwhile is left before.
+pub(crate) fn hide_frames() -> Leave {
+    Leave(TOP.replace(ptr::null()))
+}
+
 /// Runs `body` with `record` as the current one of executor `io`, and `bindings`
 /// as the task's local values.
+#[inline]
 pub(crate) fn enter<R>(
     io: IoId,
     record: &TaskRecord,
     bindings: &Bindings,
     body: impl FnOnce() -> R,
 ) -> R {
-    struct Leave(*const Frame);
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            TOP.set(self.0);
-        }
-    }
     let frame = Frame {
         io,
         record,

@@ -38,6 +38,7 @@ const UNSAFE: &[&str] = &[
     "io-core/src/task/memory.rs",
     "io-core/src/task/record.rs",
     "io-core/src/task/scope.rs",
+    "io-core/src/task/slot.rs",
     "io-core/src/tests",
     "io-core/tests/models",
     "io-core/tests/sync/crew.rs",
