@@ -12,7 +12,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use io_blocking::system;
-use io_core::task::{Job, Rejected, Start, TaskRef};
+use io_core::task::{Job, Rejected, Start, TaskRecord, TaskRef};
 use io_core::{
     BatchEntry, Capabilities, Clock, FutexAddress, FutexWord, Handle, Instant, Io, IoId, Operation,
     Outcome,
@@ -208,6 +208,23 @@ impl Io for EventLoop {
     fn start(&self, job: Job, how: Start) -> Result<(), Rejected> {
         self.on_fiber(Worker::switch_for_test);
         task::start(&self.shared, job, how)
+    }
+
+    fn wait_task(&self, task: &TaskRecord) {
+        let has_run = self.on_fiber(|worker| {
+            worker.switch_for_test();
+            worker.run_joined(task)
+        });
+        if has_run != Some(true)
+            && let Some((word, expected)) = task.prepare_wait()
+        {
+            // An early return of any kind is a look at the task's state.
+            drop(self.futex_wait(word, expected, None));
+        }
+    }
+
+    fn wake_task(&self, task: &TaskRecord) {
+        self.futex_wake(task.wait_address(), u32::MAX);
     }
 
     fn interrupt(&self, task: &TaskRef) {

@@ -23,7 +23,7 @@ use crossbeam_deque::{Injector, Stealer};
 use crossbeam_queue::SegQueue;
 use io_core::FutexAddress;
 use io_core::parking::ParkingLot;
-use io_core::task::{Job, TaskRef};
+use io_core::task::{Job, JobSlot, TaskRef};
 
 use crate::cell::{FiberCell, FiberKind, FiberRef, Parked};
 use crate::fiber::GuardKind;
@@ -66,6 +66,10 @@ pub(crate) struct Shared {
 
 /// What others see of a worker.
 pub(crate) struct Outside {
+    /// The job that the worker has queued last: who spawns a task often joins it
+    /// next, and finds it here. All others are in the deque. The worker puts jobs
+    /// in, anybody takes them.
+    pub(crate) newest: JobSlot,
     pub(crate) stealer: Stealer<Job>,
     /// What the worker's thread has while it runs.
     kept: Mutex<Option<Kept>>,
@@ -150,7 +154,8 @@ impl Shared {
 
     /// Whether a job waits for a worker, as far as one can see.
     pub(crate) fn has_jobs(&self) -> bool {
-        !self.injector.is_empty() || self.workers.iter().any(|other| !other.stealer.is_empty())
+        let has_job = |other: &Outside| !other.newest.is_empty() || !other.stealer.is_empty();
+        !self.injector.is_empty() || self.workers.iter().any(has_job)
     }
 
     /// The fiber that a record names by [`FiberRef::place`]; `None` if it names none.
@@ -323,6 +328,7 @@ impl Outside {
     fn new() -> Outside {
         let deque = crossbeam_deque::Worker::new_fifo();
         Outside {
+            newest: JobSlot::new(),
             stealer: deque.stealer(),
             kept: Mutex::new(Some(Kept {
                 deque,

@@ -15,6 +15,7 @@ use crate::{Builder, EventLoop, Waker};
 mod child;
 mod failing;
 mod files;
+mod joining;
 mod limits;
 mod overflow;
 mod refused;

@@ -109,6 +109,12 @@ pub(crate) struct Worker {
     pub(crate) timers: RefCell<Timers<FiberRef>>,
     stacks: RefCell<StackPool>,
     deque: crossbeam_deque::Worker<Job>,
+    /// The task of the job that was put into `Outside::newest` last, which others
+    /// may have taken since: an address to compare, never followed.
+    newest_task: Cell<*const TaskRecord>,
+    /// A job that a joiner took from the deque and that is not its own: it is the
+    /// next to be started.
+    next_job: Cell<Option<Job>>,
     ready: RefCell<VecDeque<FiberRef>>,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
@@ -121,6 +127,12 @@ pub(crate) struct Worker {
     is_short: Cell<bool>,
     /// Jobs started since it looked at the common queue.
     own_job_count: Cell<u32>,
+    /// Tasks that ran on their joiners' stacks since the clock was read.
+    joined_count: Cell<u32>,
+    /// Tasks in a row that were joined and ran before older jobs.
+    overtaken_count: Cell<u32>,
+    /// Fibers resumed: whose turn it is, a fiber's or a job's.
+    turn_count: Cell<u32>,
     /// The fiber that runs; `None` while the run loop does.
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
@@ -198,10 +210,15 @@ impl Worker {
             timers: RefCell::default(),
             stacks: RefCell::new(stacks),
             deque: kept.deque,
+            newest_task: Cell::new(ptr::null()),
+            next_job: Cell::new(None),
             spare_cells: RefCell::new(kept.spare_cells),
             main_cell: Cell::new(kept.main),
             is_short: Cell::new(false),
             own_job_count: Cell::new(0),
+            joined_count: Cell::new(0),
+            overtaken_count: Cell::new(0),
+            turn_count: Cell::new(0),
             ready: RefCell::default(),
             idle: RefCell::default(),
             current: Cell::new(None),
@@ -254,11 +271,6 @@ impl Worker {
     /// Makes a fiber of this worker go on.
     pub(crate) fn push_ready(&self, fiber: FiberRef) {
         self.ready.borrow_mut().push_back(fiber);
-    }
-
-    /// Takes a job that this worker or another will run.
-    pub(crate) fn push_job(&self, job: Job) {
-        self.deque.push(job);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -367,8 +379,11 @@ impl Worker {
         if let Some(fiber) = self.next_ready() {
             *switches += 1;
             let flow = self.resume(fiber, Resume::Continue);
-            if flow == Flow::Continue && switches.is_multiple_of(READY_PER_JOB) {
-                self.start_job_in_turn(*switches);
+            // Not by `switches`, which each poll begins again.
+            let turn = self.turn_count.get().wrapping_add(1);
+            self.turn_count.set(turn);
+            if flow == Flow::Continue && turn.is_multiple_of(READY_PER_JOB) {
+                self.start_job_in_turn(turn);
             }
             return flow;
         }

@@ -22,24 +22,18 @@ fn recurse(levels: u64) -> u64 {
     below + std::hint::black_box(frame)[31]
 }
 
-/// Overflows the stack of a task of this name, or of none, and returns the report.
-fn report_of(test: &str, name: Option<String>) -> String {
+/// Overflows a fiber's stack in `body` and returns the report.
+fn report_of(test: &str, body: impl FnOnce(&dyn Io) + Send) -> String {
     if std::env::var_os(CHILD).is_some() {
         let event_loop = build(EventLoop::builder().workers(1).stack_bytes(128 * 1024));
         let io: &dyn Io = &event_loop;
-        let sum = event_loop.run(|_| {
-            io.scope(|scope| {
-                // The fiber of this one is the next one's, which is told apart.
-                scope.task("a former one").spawn(|| ()).join();
-                // Deep enough for a small stack only.
-                let body = || recurse(20_000);
-                match name {
-                    Some(name) => scope.task(name).spawn(body).join(),
-                    None => scope.spawn(body).join(),
-                }
-            })
-        });
-        panic!("the stack held {sum:?}");
+        drop(event_loop.run(|_| {
+            // The fiber of this one is the next one's, which is told apart. Nobody
+            // joins them: they do not run on their joiner's stack.
+            io.scope(|scope| drop(scope.task("a former one").spawn(|| ())));
+            io.scope(|scope| drop(scope.spawn(|| body(io))));
+        }));
+        panic!("the stack held");
     }
     let output = Command::new(std::env::current_exe().expect("a path"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
@@ -53,11 +47,19 @@ fn report_of(test: &str, name: Option<String>) -> String {
     text
 }
 
+/// Deep enough for a small stack only.
+fn overflow() {
+    recurse(20_000);
+}
+
 #[test]
 fn a_task_that_recurses_too_deep_is_named_with_the_option() {
     let test = "tests::overflow::a_task_that_recurses_too_deep_is_named_with_the_option";
     // Cut where the label ends, between two characters.
-    let text = report_of(test, Some(format!("parse {}", "ü".repeat(40))));
+    let text = report_of(test, |io| {
+        let name = format!("parse {}", "ü".repeat(40));
+        io.scope(|scope| drop(scope.task(name).spawn(overflow)));
+    });
     let kept = format!("parse {}", "ü".repeat(24));
     let line = format!("stack overflow in task '{kept}' #");
     assert!(text.contains(&line), "{text}");
@@ -67,6 +69,34 @@ fn a_task_that_recurses_too_deep_is_named_with_the_option() {
 #[test]
 fn a_task_without_a_name_is_not_reported_by_a_former_ones() {
     let test = "tests::overflow::a_task_without_a_name_is_not_reported_by_a_former_ones";
-    let text = report_of(test, None);
+    let text = report_of(test, |_| overflow());
     assert!(text.contains("stack overflow in task #"), "{text}");
+}
+
+#[test]
+fn a_task_on_its_joiners_stack_is_reported_by_its_own_name() {
+    let test = "tests::overflow::a_task_on_its_joiners_stack_is_reported_by_its_own_name";
+    let text = report_of(test, |io| {
+        io.scope(|scope| scope.task("a child").spawn(overflow).join());
+    });
+    assert!(
+        text.contains("stack overflow in task 'a child' #"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_task_whose_joined_child_has_ended_is_reported_by_its_own_name() {
+    let test = "tests::overflow::a_task_whose_joined_child_has_ended_is_reported_by_its_own_name";
+    let text = report_of(test, |io| {
+        let parent = || {
+            io.scope(|scope| scope.task("a child").spawn(|| ()).join());
+            overflow();
+        };
+        io.scope(|scope| drop(scope.task("a parent").spawn(parent)));
+    });
+    assert!(
+        text.contains("stack overflow in task 'a parent' #"),
+        "{text}"
+    );
 }

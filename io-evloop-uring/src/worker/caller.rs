@@ -34,6 +34,8 @@ impl Worker {
             Some(main) => main,
             None => self.shared.make_cell(self.index, FiberKind::Main),
         };
+        // Another thread may have been the caller last.
+        main.cell().bounds.set(None);
         self.main_cell.set(Some(main));
         self.main.set(Some(main));
         self.current.set(Some(main));
@@ -57,9 +59,7 @@ impl Worker {
         self.is_main_over.set(true);
         loop {
             self.is_draining.set(true);
-            while let Some(job) = self.deque.pop() {
-                self.shared.injector.push(job);
-            }
+            self.hand_on_jobs();
             self.shared.places.begin_drain();
             if !self.shared.injector.is_empty() {
                 if self.shared.ensure_taker() {

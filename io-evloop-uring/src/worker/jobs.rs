@@ -3,14 +3,25 @@
 #![expect(unsafe_code, reason = "makes fibers and ends them")]
 
 use std::io;
+use std::iter;
+use std::ptr;
+use std::thread;
 
 use crossbeam_deque::Steal;
 use io_core::IoId;
-use io_core::task::Job;
+use io_core::task::{self, Job, TaskRecord};
 
-use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker};
+use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker, now_nanos};
 use crate::cell::{FiberCell, FiberKind, FiberRef, Park, Resume};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
+use crate::shared::Outside;
+
+/// So many joined tasks in a row may run before older jobs of their worker; then a
+/// joiner waits, until those have started.
+const OVERTAKEN_MAX: u32 = 32;
+/// After so many tasks that ran on their joiners' stacks the clock is read: small
+/// ones take a tenth of a microsecond each, a reading 30 ns.
+const JOINED_PER_READING: u32 = 32;
 
 /// What a stack is labelled with while its task has no name: the report gives its
 /// fiber's number.
@@ -48,11 +59,125 @@ impl Worker {
         self.own_job().or_else(|| self.steal())
     }
 
+    /// Takes a job that this worker or another will run.
+    pub(crate) fn push_job(&self, job: Job) {
+        self.newest_task.set(ptr::from_ref(&**job.task()));
+        if let Some(before) = self.outside().newest.replace(job) {
+            self.deque.push(before);
+        }
+    }
+
+    /// The oldest job of this worker's own.
+    fn pop_job(&self) -> Option<Job> {
+        self.deque.pop().or_else(|| self.outside().newest.take())
+    }
+
+    /// Leaves all jobs of this worker to the others.
+    pub(super) fn hand_on_jobs(&self) {
+        let next = self.next_job.take();
+        for job in next.into_iter().chain(iter::from_fn(|| self.pop_job())) {
+            self.shared.injector.push(job);
+        }
+    }
+
+    /// Runs the job of `task` on the running stack, on which somebody waits for
+    /// its end, if it has not been started and is easily found. Returns whether it
+    /// did: then the task is over.
+    pub(crate) fn run_joined(&self, task: &TaskRecord) -> bool {
+        // A task that would see its joiner unwind, or in `no_suspend`, waits.
+        if self.is_no_suspend() || thread::panicking() || !self.has_room_inline() {
+            return false;
+        }
+        if self.is_heads_for_test() {
+            return false;
+        }
+        let Some(job) = self.take_joined(task) else {
+            return false;
+        };
+        self.run_on_joiner(job);
+        true
+    }
+
+    /// The job of `task` if it is this worker's newest or oldest one.
+    fn take_joined(&self, task: &TaskRecord) -> Option<Job> {
+        if ptr::eq(self.newest_task.get(), task) {
+            if self.overtakes_too_often() {
+                return None;
+            }
+            return self.outside().newest.take();
+        }
+        if self.is_short.get() {
+            return None;
+        }
+        // No other can have been put there since the run loop ran last, or the
+        // worker would start jobs out of turn.
+        let next = self.next_job.take();
+        if next.is_some() {
+            self.next_job.set(next);
+            return None;
+        }
+        let job = self.deque.pop()?;
+        if ptr::eq(&raw const **job.task(), task) {
+            return Some(job);
+        }
+        // The joiner is about to park: the run loop starts it.
+        self.next_job.set(Some(job));
+        None
+    }
+
+    /// Who takes the newest job goes before the older ones. A task that goes on
+    /// spawning and joining would keep them waiting, and pile up more of them.
+    fn overtakes_too_often(&self) -> bool {
+        let count = match self.deque.is_empty() {
+            true => 0,
+            false => self.overtaken_count.get() + 1,
+        };
+        let is_too_often = count > OVERTAKEN_MAX;
+        self.overtaken_count
+            .set(if is_too_often { 0 } else { count });
+        is_too_often
+    }
+
+    fn run_on_joiner(&self, job: Job) {
+        let fiber = self.current_fiber().expect("a fiber joins");
+        let cell = fiber.cell();
+        // The report of an overflow names the task that runs, not the joiner.
+        let is_named = cell.kind == FiberKind::Pooled && job.task().name().is_some();
+        if is_named {
+            let name = job.task().name().unwrap_or(UNNAMED);
+            label(cell, name);
+        }
+        let done = job.run_for_joiner(self.id());
+        if is_named {
+            let id = self.id();
+            task::with_current(id, |record| {
+                label(cell, record.and_then(TaskRecord::name).unwrap_or(UNNAMED));
+            });
+        }
+        self.shared.count_ended();
+        done.publish();
+        self.count_joined();
+    }
+
+    /// Tasks that run on their joiners' stacks count against the budget.
+    fn count_joined(&self) {
+        let count = self.joined_count.get() + 1;
+        self.joined_count.set(count);
+        if count >= JOINED_PER_READING {
+            self.joined_count.set(0);
+            // No units: what counts is the time alone.
+            self.count_inline(0, Some(now_nanos()));
+        }
+    }
+
     /// A job of this worker; in between one that no worker holds.
     fn own_job(&self) -> Option<Job> {
+        if let Some(job) = self.next_job.take() {
+            return Some(job);
+        }
         let count = self.own_job_count.get() + 1;
         if count < OWN_JOBS_PER_COMMON
-            && let Some(job) = self.deque.pop()
+            && let Some(job) = self.pop_job()
         {
             self.own_job_count.set(count);
             return Some(job);
@@ -61,7 +186,7 @@ impl Worker {
         let shared = &self.shared;
         let common = retry(|| shared.injector.steal_batch_and_pop(&self.deque));
         self.pass_on(common.is_some());
-        common.or_else(|| self.deque.pop())
+        common.or_else(|| self.pop_job())
     }
 
     /// Takes jobs from another worker's queue, from its old end.
@@ -69,8 +194,9 @@ impl Worker {
         let shared = &self.shared;
         let count = shared.workers.len();
         let job = (1..count).find_map(|step| {
-            let victim = &shared.workers[(self.index + step) % count].stealer;
-            retry(|| victim.steal_batch_and_pop(&self.deque))
+            let victim = &shared.workers[(self.index + step) % count];
+            retry(|| victim.stealer.steal_batch_and_pop(&self.deque))
+                .or_else(|| victim.newest.take())
         });
         self.pass_on(job.is_some());
         job
@@ -177,12 +303,18 @@ impl Worker {
         let Some(fiber) = self.current_fiber() else {
             return false;
         };
-        let bounds = match fiber.cell().kind {
-            FiberKind::Pooled => fiber.cell().bounds.get(),
-            // Only at the limit of tasks, so its cost is no matter.
-            FiberKind::Main => StackBounds::of_current_thread().ok(),
-        };
-        bounds.is_some_and(|bounds| bounds.remaining_stack_bytes() > bounds.total_bytes() / 2)
+        let bounds = &fiber.cell().bounds;
+        if bounds.get().is_none() {
+            // The caller's stack, which takes a system call or more to find.
+            bounds.set(StackBounds::of_current_thread().ok());
+        }
+        let has_room =
+            |bounds: StackBounds| bounds.remaining_stack_bytes() > bounds.total_bytes() / 2;
+        bounds.get().is_some_and(has_room)
+    }
+
+    fn outside(&self) -> &Outside {
+        &self.shared.workers[self.index]
     }
 
     pub(crate) fn id(&self) -> IoId {

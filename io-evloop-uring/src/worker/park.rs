@@ -11,7 +11,10 @@ use std::time::Duration;
 use io_core::parking::Waiter;
 use io_core::{FutexWord, OperationKind, task};
 
-use super::{INLINE_UNITS_MAX, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos};
+use super::{
+    INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos,
+    shuffle_step,
+};
 use crate::cell::{
     CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
 };
@@ -228,6 +231,8 @@ impl Worker {
             self.inline_count.set(0);
             if self.current.get().is_some() && !self.must_block() {
                 self.is_poll_wanted.set(true);
+                // Its own jobs had their turn, if it ran those that it joined.
+                self.own_job_count.set(OWN_JOBS_PER_COMMON);
                 self.park(Park::Yield);
             }
         }
@@ -310,6 +315,15 @@ impl Worker {
         {
             self.kernel_workers_max.set(bounded_max);
         }
+    }
+
+    /// The stress mode: true half of the times.
+    pub(super) fn is_heads_for_test(&self) -> bool {
+        self.shuffle.get().is_some_and(|seed| {
+            self.shuffle.set(Some(shuffle_step(seed)));
+            // A high bit: the low ones of this generator alternate.
+            seed >> 40 & 1 == 1
+        })
     }
 
     /// The stress mode: other fibers run before every call.

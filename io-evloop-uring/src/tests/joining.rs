@@ -1,0 +1,243 @@
+//! Tasks that run on the stack of who joins them.
+
+use std::io::Write;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use io_blocking::Blocking;
+use io_core::fs::File;
+use io_core::task::Task;
+use io_core::{Io, is_canceled};
+
+use super::{Watchdog, build, wait_until, with_workers};
+use crate::EventLoop;
+
+/// Where the running stack is, roughly.
+#[inline(never)]
+fn here() -> usize {
+    let local = 0_u8;
+    std::hint::black_box(&raw const local).addr()
+}
+
+/// Far less than the distance of two stacks.
+const SAME_STACK_BYTES: usize = 16 * 1024;
+
+#[test]
+fn a_task_runs_on_the_stack_of_who_joins_it() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    event_loop
+        .run(|_| {
+            for _ in 0..1000 {
+                let there = io.scope(|scope| scope.spawn(here).join());
+                assert!(there.abs_diff(here()) < SAME_STACK_BYTES);
+            }
+            let fibers = event_loop.shared.cell_count();
+            assert_eq!(fibers, 1, "there is none but the main one");
+            // In order, which is that of the queue. The joiner lets others run now
+            // and then, and then a job may start by itself.
+            let same = io.scope(|scope| {
+                let tasks: Vec<_> = (0..1000).map(|_| scope.spawn(here)).collect();
+                let places = tasks.into_iter().map(Task::join);
+                places
+                    .filter(|there| there.abs_diff(here()) < SAME_STACK_BYTES)
+                    .count()
+            });
+            assert!(same > 500, "{same} of 1000");
+        })
+        .expect("a ring");
+}
+
+#[test]
+fn tasks_are_joined_in_any_order_and_run_once() {
+    const COUNT: usize = 200;
+    let _watchdog = Watchdog::new();
+    for workers in [1, 2] {
+        let event_loop = with_workers(workers);
+        let io: &dyn Io = &event_loop;
+        let runs = AtomicUsize::new(0);
+        let join = |order: fn(usize) -> usize| {
+            io.scope(|scope| {
+                let body = || runs.fetch_add(1, Ordering::Relaxed);
+                let mut tasks: Vec<_> = (0..COUNT).map(|_| Some(scope.spawn(body))).collect();
+                for index in 0..COUNT {
+                    tasks[order(index)].take().expect("each once").join();
+                }
+            });
+        };
+        event_loop
+            .run(|_| {
+                join(|index| index);
+                join(|index| COUNT - 1 - index);
+                join(|index| index * 77 % COUNT);
+                io.scope(|scope| {
+                    scope.spawn(|| join(|index| index * 3 % COUNT));
+                    scope.spawn(|| join(|index| COUNT - 1 - index)).join();
+                });
+            })
+            .expect("a ring");
+        assert_eq!(runs.into_inner(), 5 * COUNT);
+    }
+}
+
+#[test]
+fn joins_within_joins_leave_half_of_every_stack() {
+    fn nest(io: &dyn Io, levels: u32) -> u32 {
+        let frame = std::hint::black_box([levels; 256]);
+        let below = match levels {
+            0 => 0,
+            _ => io.scope(|scope| scope.spawn(move || nest(io, levels - 1)).join()),
+        };
+        below + std::hint::black_box(frame)[255] - levels + 1
+    }
+    let _watchdog = Watchdog::new();
+    let event_loop = build(EventLoop::builder().workers(1).stack_bytes(128 * 1024));
+    let io: &dyn Io = &event_loop;
+    let depth = event_loop.run(|_| nest(io, 3000)).expect("a ring");
+    assert_eq!(depth, 3001);
+    let fibers = event_loop.shared.cell_count();
+    assert!((50..1500).contains(&fibers), "{fibers} fibers");
+}
+
+#[test]
+fn tasks_that_nobody_joins_do_not_pile_up_beside_those_that_are_joined() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let run_count = &AtomicUsize::new(0);
+    let most = event_loop.run(|_| {
+        io.scope(|scope| {
+            let waiting = |spawned: usize| {
+                drop(scope.spawn(move || run_count.fetch_add(1, Ordering::Relaxed)));
+                scope.spawn(|| ()).join();
+                spawned - run_count.load(Ordering::Relaxed)
+            };
+            (1..2000).map(waiting).max()
+        })
+    });
+    let most = most.expect("a ring").expect("some rounds");
+    assert!(most < 100, "{most} tasks waited");
+}
+
+#[test]
+fn joined_tasks_delay_no_timer_for_long() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let is_over = AtomicBool::new(false);
+    let late = event_loop.run(|_| {
+        io.scope(|scope| {
+            let sleeper = scope.spawn(|| {
+                let mut latest = Duration::MAX;
+                // Other processes run too: the best of many tries counts.
+                for _ in 0..20 {
+                    let began = Instant::now();
+                    io.sleep(Duration::from_millis(2)).expect("nobody cancels");
+                    latest = latest.min(began.elapsed() - Duration::from_millis(2));
+                }
+                is_over.store(true, Ordering::Relaxed);
+                latest
+            });
+            io.yield_now().expect("nobody cancels");
+            while !is_over.load(Ordering::Relaxed) {
+                io.scope(|inner| inner.spawn(|| ()).join());
+            }
+            sleeper.join()
+        })
+    });
+    let late = late.expect("a ring");
+    assert!(late < Duration::from_millis(5), "{late:?} late");
+}
+
+#[test]
+fn a_job_starts_beside_a_fiber_whose_operations_complete_at_once() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(&[7; 4096]).expect("room");
+    event_loop
+        .run(|_| {
+            let file = File::from_fd(io, file.into());
+            let has_run = AtomicBool::new(false);
+            io.scope(|scope| {
+                scope.spawn(|| has_run.store(true, Ordering::Relaxed));
+                while !has_run.load(Ordering::Relaxed) {
+                    assert_eq!(file.read_at(&mut [0; 16], 0).expect("cached"), 16);
+                }
+            });
+        })
+        .expect("a ring");
+}
+
+#[test]
+fn a_joined_task_is_no_part_of_what_its_joiner_runs_in() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let blocking = Blocking::new();
+    let other: &dyn Io = &blocking;
+    event_loop
+        .run(|_| {
+            io.scope(|scope| {
+                let task = scope.spawn(|| other.checkpoint());
+                other.scope(|inside| {
+                    inside.cancel();
+                    let joiner = inside.spawn(move || task.join());
+                    let answer = joiner.join();
+                    assert!(answer.is_ok(), "the request is the joiner's: {answer:?}");
+                });
+            });
+        })
+        .expect("a ring");
+}
+
+#[test]
+fn a_request_goes_on_to_the_task_that_is_joined() {
+    let _watchdog = Watchdog::new();
+    for workers in [1, 2] {
+        let event_loop = with_workers(workers);
+        let io: &dyn Io = &event_loop;
+        let begun = AtomicBool::new(false);
+        event_loop
+            .run(|_| {
+                io.scope(|scope| {
+                    let sleep = || {
+                        begun.store(true, Ordering::Relaxed);
+                        io.sleep(Duration::from_secs(600))
+                    };
+                    let joiner = scope.spawn(move || {
+                        let answer = io.scope(|inner| inner.spawn(sleep).join());
+                        (answer, io.checkpoint())
+                    });
+                    while !begun.load(Ordering::Relaxed) {
+                        io.yield_now().expect("nobody cancels");
+                    }
+                    let (answer, after) = joiner.cancel();
+                    assert!(is_canceled(&answer.expect_err("it waits for long")));
+                    assert!(after.is_ok(), "it was received");
+                });
+            })
+            .expect("a ring");
+    }
+}
+
+#[test]
+fn another_worker_takes_the_newest_job_too() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(2);
+    let io: &dyn Io = &event_loop;
+    event_loop
+        .run(|_| {
+            for _ in 0..20 {
+                let has_run = AtomicBool::new(false);
+                io.scope(|scope| {
+                    scope.spawn(|| has_run.store(true, Ordering::Relaxed));
+                    // It neither waits nor yields.
+                    wait_until(|| has_run.load(Ordering::Relaxed));
+                });
+            }
+        })
+        .expect("a ring");
+}
