@@ -301,10 +301,12 @@ registry! { ($)
         }
         locals {
             a_task_has_the_name_it_was_given_and_no_other [T20];
+            members_of_groups_and_awaited_tasks_have_names [T20];
             a_value_is_bound_for_a_closure [T21];
             a_panic_restores_what_was_bound [T21];
             names_and_values_stay_with_their_task_across_waits [T20, T21];
             children_inherit_what_is_bound_at_their_spawn [T22];
+            whatever_starts_a_task_hands_values_on [T22];
             parent_and_child_bind_apart [T22] needs Concurrency;
             a_foreign_thread_binds_and_hands_on [T21, T22];
             each_executor_has_its_own_values [T21];

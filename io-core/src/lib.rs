@@ -26,6 +26,7 @@ mod time;
 pub mod parking;
 pub mod sync;
 pub mod task;
+pub mod watch;
 pub mod wrappers;
 
 #[cfg(test)]

@@ -92,6 +92,13 @@ impl<W> Waiter<W> {
     }
 }
 
+impl<W> Waiter<W> {
+    /// The word that it waits on.
+    pub fn address(&self) -> FutexAddress {
+        self.address
+    }
+}
+
 impl<W> fmt::Debug for Waiter<W> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
@@ -183,7 +190,7 @@ impl<W: Copy + Send> ParkingLot<W> {
     /// `waiter` is valid and was queued in no other lot.
     pub unsafe fn remove(&self, waiter: *const Waiter<W>) -> bool {
         // SAFETY: valid by the caller's contract; the address never changes.
-        let address = unsafe { (*waiter).address };
+        let address = unsafe { &*waiter }.address();
         let mut queue = self.queue(address);
         queue.unlink(waiter)
     }

@@ -23,14 +23,14 @@ pub(crate) use block::AbortOnUnwind;
 pub use block::{Done, Job, Rejected, Start, TaskRef};
 pub use concurrent::{for_each_concurrent, map_concurrent};
 pub use future::{TaskFuture, block_on, block_on_cancelable};
-pub use group::{TaskGroup, join_all, race};
+pub use group::{GroupTaskBuilder, TaskGroup, join_all, race};
 pub use local::TaskLocal;
-pub use name::{TaskBuilder, TaskName};
-pub(crate) use record::protected;
+pub use name::{TaskBuilder, TaskName, name_of_thread};
 pub use record::{
     StackContext, TaskRecord, WaitEntry, begin_wait, deadline, end_wait, interruption, point,
     swap_stack_context, with_current,
 };
+pub(crate) use record::{protected, with_record};
 pub use retry::Retry;
 pub use scope::{ConcurrencyUnavailable, Scope, Task};
 pub use slot::JobSlot;

@@ -4,7 +4,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::time::Duration;
 
 use io_core::sync::Event;
-use io_core::task::TaskLocal;
+use io_core::task::{self, Retry, TaskGroup, TaskLocal};
 use io_core::{Io, fs};
 
 use super::ending::with_another;
@@ -35,6 +35,29 @@ pub(crate) fn a_task_has_the_name_it_was_given_and_no_other(fixture: &Fixture<'_
         assert_eq!(unnamed.join(), None);
     });
     assert_eq!(name_of(io), outside);
+}
+
+pub(crate) fn members_of_groups_and_awaited_tasks_have_names(fixture: &Fixture<'_>) {
+    let io = fixture.io();
+    let has_concurrency = fixture.capabilities().concurrent_tasks_max > 0;
+    io.scope(|scope| {
+        let mut group = TaskGroup::new(scope);
+        group.task("first").spawn(|| name_of(io));
+        group.spawn(|| name_of(io));
+        let mut expected = vec![Some("first".to_owned()), None];
+        if has_concurrency {
+            let third = group.task(format!("third {}", 3));
+            third.spawn_concurrent(|| name_of(io)).works();
+            expected.push(Some("third 3".to_owned()));
+        }
+        while let Some((index, name)) = group.wait_next().works() {
+            assert_eq!(name, expected[index]);
+        }
+        let awaited = scope.task("awaited").spawn_future(|| name_of(io));
+        let unnamed = scope.spawn_future(|| name_of(io));
+        let both = task::block_on(io, async { (awaited.await, unnamed.await) });
+        assert_eq!(both, (Some("awaited".to_owned()), None));
+    });
 }
 
 pub(crate) fn a_value_is_bound_for_a_closure(fixture: &Fixture<'_>) {
@@ -122,6 +145,41 @@ pub(crate) fn children_inherit_what_is_bound_at_their_spawn(fixture: &Fixture<'_
         );
     });
     assert_eq!(NUMBER.with_value(io, 2, || io.offload(number)), Some(2));
+}
+
+pub(crate) fn whatever_starts_a_task_hands_values_on(fixture: &Fixture<'_>) {
+    let io = fixture.io();
+    let number = || NUMBER.current(io);
+    let has_it = |_item: usize| {
+        assert_eq!(number(), Some(7));
+        Ok(number())
+    };
+    let check = || {
+        io.scope(|scope| {
+            let mut group = TaskGroup::new(scope);
+            group.spawn(number);
+            group.task("named").spawn(number);
+            while let Some((_index, seen)) = group.wait_next().works() {
+                assert_eq!(seen, Some(7));
+            }
+            assert_eq!(scope.task("named").spawn(number).join(), Some(7));
+            let awaited = scope.spawn_future(number);
+            assert_eq!(task::block_on(io, awaited), Some(7));
+        });
+        assert_eq!(task::block_on(io, async { number() }), Some(7));
+        assert_eq!(task::join_all(io, [number; 3]), [Some(7); 3]);
+        assert_eq!(task::race(io, [number; 3]).works(), Some(Some(7)));
+        task::for_each_concurrent(io, 3, 0..9, |item| has_it(item).map(drop)).works();
+        let mapped = task::map_concurrent(io, 3, 0..9, has_it).works();
+        assert_eq!(mapped, [Some(7); 9]);
+        assert_eq!(io.offload(number), Some(7));
+        let once = Retry::new(1).run(io, || Ok::<_, std::io::Error>(number()));
+        assert_eq!(once.works(), Some(7));
+    };
+    NUMBER.with_value(io, 7, check);
+    // ... and a task as its own spawner.
+    NUMBER.with_value(io, 7, || io.scope(|scope| scope.spawn(check).join()));
+    assert_eq!(number(), None);
 }
 
 pub(crate) fn parent_and_child_bind_apart(fixture: &Fixture<'_>) {

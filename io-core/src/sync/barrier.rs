@@ -9,6 +9,7 @@ use crate::io::Io;
 use crate::sync::gathering::Gathering;
 use crate::sync::line::{Lined, WaitLine};
 use crate::sync::waiting::{Cancelable, Uncancelable, certain};
+use crate::watch::WaitKind;
 
 /// Lets tasks go on when a number of them have come. Then the next round begins.
 ///
@@ -54,7 +55,9 @@ impl Barrier {
     /// # Errors
     /// Canceled; the deadline in force has passed.
     pub fn wait(&self, io: &dyn Io) -> io::Result<BarrierWaitResult> {
-        let is_leader = self.gathering.come(&Cancelable(io), self.needed)?;
+        let is_leader = self
+            .gathering
+            .come(&Cancelable(io, WaitKind::Barrier), self.needed)?;
         Ok(BarrierWaitResult { is_leader })
     }
 
@@ -63,7 +66,10 @@ impl Barrier {
     /// # Cancellation
     /// Not a point, and no deadline applies; a request stays pending.
     pub fn wait_uncancelable(&self, io: &dyn Io) -> BarrierWaitResult {
-        let is_leader = certain(self.gathering.come(&Uncancelable(io), self.needed));
+        let is_leader = certain(
+            self.gathering
+                .come(&Uncancelable(io, WaitKind::Barrier), self.needed),
+        );
         BarrierWaitResult { is_leader }
     }
 }

@@ -12,6 +12,7 @@ use crate::sync::condvar_word::CondvarWord;
 use crate::sync::mutex::MutexGuard;
 use crate::task::AbortOnUnwind;
 use crate::time::{Clock, Instant};
+use crate::watch::{WaitKind, labelled};
 
 /// Waits until others have changed the value of a [`Mutex`](crate::sync::Mutex).
 ///
@@ -103,7 +104,9 @@ impl Condvar {
         let io = guard.io();
         let sequence = self.word.begin_wait();
         let _wait = Wait::begin(self, guard);
-        io.futex_wait(FutexWord::of(self.word.word()), sequence, deadline)
+        labelled(io, WaitKind::Condition, || {
+            io.futex_wait(FutexWord::of(self.word.word()), sequence, deadline)
+        })
     }
 
     /// Ends one wait, if there is one. Never waits; no cancellation point.

@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicU32;
 use crate::io::Io;
 use crate::sync::event_word::EventWord;
 use crate::sync::waiting::{Cancelable, Uncancelable, certain};
+use crate::watch::WaitKind;
 
 /// Lets tasks wait until something has happened. It stays set until it is reset;
 /// a wait on a set event does not wait.
@@ -52,7 +53,7 @@ impl Event {
     /// Canceled; the deadline in force has passed.
     #[inline]
     pub fn wait(&self, io: &dyn Io) -> io::Result<()> {
-        self.word.wait(&Cancelable(io))
+        self.word.wait(&Cancelable(io, WaitKind::Event))
     }
 
     /// As [`wait`](Event::wait), whatever comes.
@@ -60,14 +61,14 @@ impl Event {
     /// # Cancellation
     /// Not a point, and no deadline applies; a request stays pending.
     pub fn wait_uncancelable(&self, io: &dyn Io) {
-        certain(self.word.wait(&Uncancelable(io)));
+        certain(self.word.wait(&Uncancelable(io, WaitKind::Event)));
     }
 
     /// Sets it: all who wait go on. Does nothing if it is set. Never waits; no
     /// cancellation point.
     #[inline]
     pub fn set(&self, io: &dyn Io) {
-        self.word.set(&Cancelable(io));
+        self.word.set(&Cancelable(io, WaitKind::Event));
     }
 
     /// From here on, waits wait again.

@@ -20,6 +20,7 @@ use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::sync::lock_word::LockWord;
 use crate::task::protected;
+use crate::watch::{WaitKind, labelled};
 
 /// Lets one task at a time reach a value. A task that waits for it lets others
 /// run, and may hold it across waits of any kind.
@@ -66,8 +67,7 @@ impl<T: ?Sized> Mutex<T> {
     #[inline]
     pub fn lock<'a>(&'a self, io: &'a dyn Io) -> io::Result<MutexGuard<'a, T>> {
         if !self.word.try_take() {
-            self.word
-                .take(|expected| io.futex_wait(FutexWord::of(self.word.word()), expected, None))?;
+            self.take(io)?;
         }
         Ok(MutexGuard::new(self, io))
     }
@@ -84,10 +84,22 @@ impl<T: ?Sized> Mutex<T> {
         MutexGuard::new(self, io)
     }
 
+    #[cold]
+    fn take(&self, io: &dyn Io) -> io::Result<()> {
+        self.word.take(|expected| self.wait(io, expected))
+    }
+
+    fn wait(&self, io: &dyn Io, expected: u32) -> io::Result<()> {
+        labelled(io, WaitKind::Lock, || {
+            io.futex_wait(FutexWord::of(self.word.word()), expected, None)
+        })
+    }
+
+    #[cold]
     fn take_uncancelable(&self, io: &dyn Io) {
         let wait = |expected| {
             // Neither error can occur under protection; if one does, look again.
-            drop(io.futex_wait(FutexWord::of(self.word.word()), expected, None));
+            drop(self.wait(io, expected));
             Ok::<(), Infallible>(())
         };
         let Ok(()) = protected(io.id(), || self.word.take(wait));

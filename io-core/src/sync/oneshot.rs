@@ -11,6 +11,7 @@ use crate::io::Io;
 use crate::sync::oneshot_word::{Arrival, OneshotWord};
 use crate::sync::queue::TryGetError;
 use crate::sync::waiting::{Cancelable, Uncancelable, certain};
+use crate::watch::WaitKind;
 
 /// A channel for one value. Both ends keep the executor, since dropping the
 /// sender wakes the receiver.
@@ -72,7 +73,7 @@ impl<T> Sender<'_, T> {
         let slot = self.shared.value.lock();
         *slot.unwrap_or_else(PoisonError::into_inner) = Some(value);
         self.is_used = true;
-        if self.shared.word.send(&Cancelable(self.io)) {
+        if self.shared.word.send(&Cancelable(self.io, WaitKind::Value)) {
             return Ok(());
         }
         Err(self.shared.take().expect("nobody else takes it"))
@@ -88,7 +89,9 @@ impl<T> Sender<'_, T> {
 impl<T> Drop for Sender<'_, T> {
     fn drop(&mut self) {
         if !self.is_used {
-            self.shared.word.leave_sender(&Cancelable(self.io));
+            self.shared
+                .word
+                .leave_sender(&Cancelable(self.io, WaitKind::Value));
         }
     }
 }
@@ -119,7 +122,10 @@ impl<T> Receiver<'_, T> {
     /// # Errors
     /// Canceled; the deadline in force has passed.
     pub fn receive(&mut self) -> io::Result<Option<T>> {
-        let arrival = self.shared.word.wait(&Cancelable(self.io))?;
+        let arrival = self
+            .shared
+            .word
+            .wait(&Cancelable(self.io, WaitKind::Value))?;
         Ok(self.take(arrival))
     }
 
@@ -128,7 +134,11 @@ impl<T> Receiver<'_, T> {
     /// # Cancellation
     /// Not a point, and no deadline applies; a request stays pending.
     pub fn receive_uncancelable(&mut self) -> Option<T> {
-        let arrival = certain(self.shared.word.wait(&Uncancelable(self.io)));
+        let arrival = certain(
+            self.shared
+                .word
+                .wait(&Uncancelable(self.io, WaitKind::Value)),
+        );
         self.take(arrival)
     }
 

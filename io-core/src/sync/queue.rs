@@ -11,6 +11,7 @@ use crate::io::Io;
 use crate::sync::items::{Items, Missing, Refused, Stored};
 use crate::sync::line::{Lined, WaitLine};
 use crate::sync::waiting::{Cancelable, Uncancelable};
+use crate::watch::WaitKind;
 
 /// A queue for any number of tasks that put and any number that get, with room
 /// for a number of items; a put waits while it is full. With no room at all
@@ -76,7 +77,9 @@ impl<T> Queue<T> {
     /// The queue is closed; canceled; the deadline in force has passed.
     #[inline]
     pub fn put(&self, io: &dyn Io, item: T) -> Result<(), PutError<T>> {
-        self.items.put(&Cancelable(io), item).map_err(PutError::new)
+        self.items
+            .put(&Cancelable(io, WaitKind::Room), item)
+            .map_err(PutError::new)
     }
 
     /// As [`put`](Queue::put), whatever comes.
@@ -88,7 +91,7 @@ impl<T> Queue<T> {
     /// The item, if the queue is closed.
     pub fn put_uncancelable(&self, io: &dyn Io, item: T) -> Result<(), T> {
         self.items
-            .put(&Uncancelable(io), item)
+            .put(&Uncancelable(io, WaitKind::Room), item)
             .map_err(Refused::into_item)
     }
 
@@ -98,7 +101,9 @@ impl<T> Queue<T> {
     /// # Errors
     /// The item, if it was not put.
     pub fn try_put(&self, io: &dyn Io, item: T) -> Result<(), TryPutError<T>> {
-        let answer = self.items.try_put::<()>(&Cancelable(io), item);
+        let answer = self
+            .items
+            .try_put::<()>(&Cancelable(io, WaitKind::Room), item);
         answer.map_err(|refused| match refused {
             Refused::Full(item) => TryPutError::Full(item),
             Refused::Closed(item) | Refused::GivenUp(item, ()) => TryPutError::Closed(item),
@@ -118,7 +123,7 @@ impl<T> Queue<T> {
     /// in force has passed.
     pub fn put_many(&self, io: &dyn Io, items: &mut VecDeque<T>) -> io::Result<()> {
         self.items
-            .put_many(&Cancelable(io), items)
+            .put_many(&Cancelable(io, WaitKind::Room), items)
             .map_err(|refused| {
                 let PutError { item, error } = PutError::new(refused);
                 items.push_front(item);
@@ -137,7 +142,7 @@ impl<T> Queue<T> {
     /// Canceled; the deadline in force has passed.
     #[inline]
     pub fn get(&self, io: &dyn Io) -> io::Result<Option<T>> {
-        self.items.get(&Cancelable(io))
+        self.items.get(&Cancelable(io, WaitKind::Item))
     }
 
     /// As [`get`](Queue::get), whatever comes.
@@ -145,7 +150,7 @@ impl<T> Queue<T> {
     /// # Cancellation
     /// Not a point, and no deadline applies; a request stays pending.
     pub fn get_uncancelable(&self, io: &dyn Io) -> Option<T> {
-        let Ok(item) = self.items.get(&Uncancelable(io));
+        let Ok(item) = self.items.get(&Uncancelable(io, WaitKind::Item));
         item
     }
 
@@ -154,7 +159,7 @@ impl<T> Queue<T> {
     /// # Errors
     /// There is none now, or there will be none.
     pub fn try_get(&self, io: &dyn Io) -> Result<T, TryGetError> {
-        let answer = self.items.try_get(&Cancelable(io));
+        let answer = self.items.try_get(&Cancelable(io, WaitKind::Item));
         answer.map_err(|missing| match missing {
             Missing::Empty => TryGetError::Empty,
             Missing::Closed => TryGetError::Closed,
@@ -174,20 +179,22 @@ impl<T> Queue<T> {
     /// If `count` is 0.
     pub fn get_many(&self, io: &dyn Io, into: &mut Vec<T>, count: usize) -> io::Result<usize> {
         assert!(count > 0, "a get of no items can not tell the end");
-        self.items.get_many(&Cancelable(io), into, count)
+        self.items
+            .get_many(&Cancelable(io, WaitKind::Item), into, count)
     }
 
     /// Gets all that is there now, also what waits to be put, into the end of
     /// `into`. Returns how many. Never waits; no cancellation point.
     pub fn drain(&self, io: &dyn Io, into: &mut Vec<T>) -> usize {
-        self.items.take_many(&Cancelable(io), into, usize::MAX)
+        self.items
+            .take_many(&Cancelable(io, WaitKind::Item), into, usize::MAX)
     }
 
     /// Closes the queue: puts fail from here on, those that wait too, and gets
     /// return what is left. Closing again does nothing. Never waits; no
     /// cancellation point.
     pub fn close(&self, io: &dyn Io) {
-        self.items.close(&Cancelable(io));
+        self.items.close(&Cancelable(io, WaitKind::Item));
     }
 
     /// Whether it was closed; items may be left.

@@ -21,6 +21,7 @@ use crate::io::Io;
 use crate::sync::line::{Lined, WaitLine};
 use crate::sync::read_write::{Access, ReadWrite};
 use crate::sync::waiting::{Cancelable, Uncancelable, certain};
+use crate::watch::WaitKind;
 
 /// Lets many tasks read a value, or one change it.
 ///
@@ -86,7 +87,8 @@ impl<T: ?Sized> RwLock<T> {
     /// Canceled; the deadline in force has passed.
     #[inline]
     pub fn read<'a>(&'a self, io: &'a dyn Io) -> io::Result<RwLockReadGuard<'a, T>> {
-        self.lock.take(&Cancelable(io), Access::Read)?;
+        self.lock
+            .take(&Cancelable(io, WaitKind::ReadLock), Access::Read)?;
         Ok(RwLockReadGuard { lock: self, io })
     }
 
@@ -96,7 +98,10 @@ impl<T: ?Sized> RwLock<T> {
     /// Not a point, and no deadline applies; a request stays pending.
     #[inline]
     pub fn read_uncancelable<'a>(&'a self, io: &'a dyn Io) -> RwLockReadGuard<'a, T> {
-        certain(self.lock.take(&Uncancelable(io), Access::Read));
+        certain(
+            self.lock
+                .take(&Uncancelable(io, WaitKind::ReadLock), Access::Read),
+        );
         RwLockReadGuard { lock: self, io }
     }
 
@@ -117,7 +122,8 @@ impl<T: ?Sized> RwLock<T> {
     /// As [`read`](RwLock::read).
     #[inline]
     pub fn write<'a>(&'a self, io: &'a dyn Io) -> io::Result<RwLockWriteGuard<'a, T>> {
-        self.lock.take(&Cancelable(io), Access::Write)?;
+        self.lock
+            .take(&Cancelable(io, WaitKind::WriteLock), Access::Write)?;
         Ok(RwLockWriteGuard::new(self, io))
     }
 
@@ -127,7 +133,10 @@ impl<T: ?Sized> RwLock<T> {
     /// Not a point, and no deadline applies; a request stays pending.
     #[inline]
     pub fn write_uncancelable<'a>(&'a self, io: &'a dyn Io) -> RwLockWriteGuard<'a, T> {
-        certain(self.lock.take(&Uncancelable(io), Access::Write));
+        certain(
+            self.lock
+                .take(&Uncancelable(io, WaitKind::WriteLock), Access::Write),
+        );
         RwLockWriteGuard::new(self, io)
     }
 
@@ -188,7 +197,9 @@ impl<T: ?Sized> Deref for RwLockReadGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockReadGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.lock.release(&Cancelable(self.io), Access::Read);
+        self.lock
+            .lock
+            .release(&Cancelable(self.io, WaitKind::ReadLock), Access::Read);
     }
 }
 
@@ -223,7 +234,7 @@ impl<'a, T: ?Sized> RwLockWriteGuard<'a, T> {
     pub fn downgrade(this: RwLockWriteGuard<'a, T>) -> RwLockReadGuard<'a, T> {
         let this = std::mem::ManuallyDrop::new(this);
         let (lock, io) = (this.lock, this.io);
-        lock.lock.downgrade(&Cancelable(io));
+        lock.lock.downgrade(&Cancelable(io, WaitKind::WriteLock));
         RwLockReadGuard { lock, io }
     }
 }
@@ -250,7 +261,9 @@ impl<T: ?Sized> DerefMut for RwLockWriteGuard<'_, T> {
 impl<T: ?Sized> Drop for RwLockWriteGuard<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.lock.lock.release(&Cancelable(self.io), Access::Write);
+        self.lock
+            .lock
+            .release(&Cancelable(self.io, WaitKind::WriteLock), Access::Write);
     }
 }
 

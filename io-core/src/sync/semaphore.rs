@@ -9,6 +9,7 @@ use crate::io::Io;
 use crate::sync::line::{Lined, WaitLine};
 use crate::sync::permits::{PERMITS_MAX, Permits, word_of};
 use crate::sync::waiting::{Cancelable, Uncancelable, certain};
+use crate::watch::WaitKind;
 
 /// A number of permits, for which tasks wait in line: oldest first, also if one
 /// behind it wants fewer. It bounds how many do something at once.
@@ -92,7 +93,8 @@ impl Semaphore {
         io: &'a dyn Io,
         count: u32,
     ) -> io::Result<SemaphorePermit<'a>> {
-        self.permits.take(&Cancelable(io), count)?;
+        self.permits
+            .take(&Cancelable(io, WaitKind::Permits), count)?;
         Ok(self.permit(io, count))
     }
 
@@ -106,7 +108,10 @@ impl Semaphore {
         io: &'a dyn Io,
         count: u32,
     ) -> SemaphorePermit<'a> {
-        certain(self.permits.take(&Uncancelable(io), count));
+        certain(
+            self.permits
+                .take(&Uncancelable(io, WaitKind::Permits), count),
+        );
         self.permit(io, count)
     }
 
@@ -127,7 +132,8 @@ impl Semaphore {
     /// # Panics
     /// If there were more than [`PERMITS_MAX`](Semaphore::PERMITS_MAX).
     pub fn add_permits(&self, io: &dyn Io, count: u32) {
-        self.permits.release(&Cancelable(io), count);
+        self.permits
+            .release(&Cancelable(io, WaitKind::Permits), count);
     }
 
     /// How many permits nobody has: for reports, others may take them meanwhile.

@@ -10,16 +10,20 @@ use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
 use crate::sync::park::Park;
 use crate::task::protected;
+use crate::watch::{WaitKind, labelled};
 
-/// Waits as cancellation points, under the deadline in force.
+/// Waits as cancellation points, under the deadline in force; what for is told
+/// to reports.
 #[derive(Clone, Copy)]
-pub(super) struct Cancelable<'a>(pub(super) &'a dyn Io);
+pub(super) struct Cancelable<'a>(pub(super) &'a dyn Io, pub(super) WaitKind);
 
 impl Park for Cancelable<'_> {
     type Error = io::Error;
 
     fn wait(&self, word: &AtomicU32, expected: u32) -> io::Result<()> {
-        self.0.futex_wait(FutexWord::of(word), expected, None)
+        labelled(self.0, self.1, || {
+            self.0.futex_wait(FutexWord::of(word), expected, None)
+        })
     }
 
     fn wake(&self, address: FutexAddress, count: u32) {
@@ -36,7 +40,7 @@ impl Park for Cancelable<'_> {
 
 /// Waits that no request and no deadline ends.
 #[derive(Clone, Copy)]
-pub(super) struct Uncancelable<'a>(pub(super) &'a dyn Io);
+pub(super) struct Uncancelable<'a>(pub(super) &'a dyn Io, pub(super) WaitKind);
 
 impl Park for Uncancelable<'_> {
     type Error = Infallible;
@@ -44,7 +48,9 @@ impl Park for Uncancelable<'_> {
     fn wait(&self, word: &AtomicU32, expected: u32) -> Result<(), Infallible> {
         // Neither error can occur under protection; if one does, look again.
         protected(self.0.id(), || {
-            drop(self.0.futex_wait(FutexWord::of(word), expected, None))
+            labelled(self.0, self.1, || {
+                drop(self.0.futex_wait(FutexWord::of(word), expected, None));
+            });
         });
         Ok(())
     }

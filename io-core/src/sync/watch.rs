@@ -10,6 +10,7 @@ use crate::sync::queue::PutError;
 use crate::sync::rwlock::{RwLock, RwLockReadGuard};
 use crate::sync::version_word::{Change, Version, VersionWord};
 use crate::sync::waiting::Cancelable;
+use crate::watch::WaitKind;
 
 /// A value that some tasks change and others follow: settings, progress, a
 /// leader. Who follows sees the latest value, and not every one before it.
@@ -121,7 +122,7 @@ impl<T> Watch<T> {
     /// Closes it: the value changes no more, and waits for a change end. Never
     /// waits; no cancellation point.
     pub fn close(&self, io: &dyn Io) {
-        self.version.close(&Cancelable(io));
+        self.version.close(&Cancelable(io, WaitKind::Change));
     }
 
     /// Whether it was closed.
@@ -145,7 +146,7 @@ struct Advance<'a> {
 
 impl Drop for Advance<'_> {
     fn drop(&mut self) {
-        self.version.advance(&Cancelable(self.io));
+        self.version.advance(&Cancelable(self.io, WaitKind::Change));
     }
 }
 
@@ -184,7 +185,10 @@ impl<'a, T> Watcher<'a, T> {
         'a: 'b,
     {
         let seen = self.seen;
-        let change = self.watch.version.wait(&Cancelable(io), seen)?;
+        let change = self
+            .watch
+            .version
+            .wait(&Cancelable(io, WaitKind::Change), seen)?;
         let value = self.read(io)?;
         // Closed: who changed the value at that time is done now, and nobody will
         // again.

@@ -46,8 +46,7 @@ use crate::io::{Io, IoId};
 use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
 use crate::task::local::Bindings;
 use crate::task::memory;
-use crate::task::name::TaskName;
-use crate::task::record::{self, InlineChild, TaskRecord};
+use crate::task::record::{self, InlineChild, Spawned, TaskRecord};
 use crate::task::scope::{Links, ScopeState};
 
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -301,7 +300,7 @@ impl Job {
     /// `closure`, `io` nor `scope` is gone before.
     pub(crate) unsafe fn new<F, T>(
         closure: F,
-        name: Option<TaskName>,
+        spawned: Spawned,
         io: &dyn Io,
         scope: NonNull<ScopeState>,
     ) -> (Job, TaskRef)
@@ -310,7 +309,7 @@ impl Job {
         T: Send,
     {
         let block = memory::take(Layout::new::<Block<F, T>>()).cast::<Block<F, T>>();
-        let (record, inherited) = record::inherited(io.id(), name);
+        let (record, inherited) = record::inherited(io.id(), spawned);
         let header = Header {
             record,
             vtable: &Block::<F, T>::VTABLE,

@@ -5,10 +5,12 @@
 //! done with its last: no task waits while there are items.
 
 use std::io;
+use std::panic::Location;
 use std::sync::PoisonError;
 
 use crate::io::Io;
 use crate::sync::Mutex;
+use crate::task::record::Spawned;
 
 /// Calls `body` with every item, at most `limit` of them at once; in no order
 /// between them.
@@ -26,6 +28,7 @@ use crate::sync::Mutex;
 ///
 /// # Panics
 /// If `limit` is zero; with the panic of a call.
+#[track_caller]
 pub fn for_each_concurrent<I>(
     io: &dyn Io,
     limit: usize,
@@ -38,6 +41,7 @@ where
     assert!(limit > 0, "no task would work on any item");
     let items = Mutex::new(Some(items.into_iter()));
     let first_error = std::sync::Mutex::new(None);
+    let at = Location::caller();
     io.scope(|scope| {
         let work = || {
             while let Some(item) = next_item(io, &items) {
@@ -59,8 +63,9 @@ where
             }
             // `limit` is a wish for so many at once, whatever `spawn` thinks fit;
             // if they can not be had, `spawn` works on all of it in place.
-            if scope.spawn_concurrent(work).is_err() {
-                scope.spawn(work);
+            let spawned = || Spawned { name: None, at };
+            if scope.start_concurrent(spawned(), work).is_err() {
+                scope.start(spawned(), work);
             }
         }
     });
@@ -101,6 +106,7 @@ fn next_item<N: Iterator>(io: &dyn Io, items: &Mutex<Option<N>>) -> Option<N::It
 /// assert_eq!(squares, [1, 4, 9, 16]);
 /// # Ok::<(), std::io::Error>(())
 /// ```
+#[track_caller]
 pub fn map_concurrent<I, R>(
     io: &dyn Io,
     limit: usize,

@@ -23,13 +23,18 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
+use crate::task::name::TaskBuilder;
 use crate::task::record;
 use crate::task::scope::{Scope, Task};
+use crate::watch::{WaitKind, labelled};
 
 /// Polled and nobody has woken it since.
 const IDLE: u32 = 0;
 /// It has to be polled again.
 const WOKEN: u32 = 1;
+
+/// References to a [`TaskWaker`] that `block_on` itself holds.
+const OWN_WAKERS: usize = 2;
 
 struct TaskWaker {
     /// [`IDLE`] or [`WOKEN`]. Wakers store WOKEN (Release), the task takes it
@@ -143,7 +148,14 @@ fn poll_to_end<F: Future>(
             return Ok(output);
         }
         while task.word.swap(IDLE, Ordering::Acquire) == IDLE {
-            wait(FutexWord::of(&task.word))?;
+            // This function's own: the one here, and the one in `waker`.
+            let is_held = Arc::strong_count(&task) > OWN_WAKERS;
+            let kind = if is_held {
+                WaitKind::HeldWaker
+            } else {
+                WaitKind::Future
+            };
+            labelled(io, kind, || wait(FutexWord::of(&task.word)))?;
         }
     }
 }
@@ -204,22 +216,48 @@ impl<'scope> Scope<'scope, '_> {
     /// });
     /// assert_eq!(length, 2);
     /// ```
+    #[track_caller]
     pub fn spawn_future<F, T>(&'scope self, body: F) -> TaskFuture<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let end = SharedEnd::default();
-        let tell = Tell(Arc::clone(&end));
-        let task = self.spawn(move || {
-            let _tell = tell;
-            body()
-        });
+        let (end, body) = telling(body);
         TaskFuture {
-            task: Some(task),
+            task: Some(self.spawn(body)),
             end,
         }
     }
+}
+
+impl<'scope> TaskBuilder<'scope, '_> {
+    /// Starts the task, as [`Scope::spawn_future`] does.
+    ///
+    /// # Panics
+    /// As [`Scope::spawn_future`].
+    #[track_caller]
+    pub fn spawn_future<F, T>(self, body: F) -> TaskFuture<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        let (end, body) = telling(body);
+        TaskFuture {
+            task: Some(self.spawn(body)),
+            end,
+        }
+    }
+}
+
+/// `body` as one that tells when it is over, and whom it tells.
+fn telling<T>(body: impl FnOnce() -> T) -> (SharedEnd, impl FnOnce() -> T) {
+    let end = SharedEnd::default();
+    let tell = Tell(Arc::clone(&end));
+    let body = move || {
+        let _tell = tell;
+        body()
+    };
+    (end, body)
 }
 
 impl<T> TaskFuture<'_, T> {

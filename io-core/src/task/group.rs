@@ -8,13 +8,16 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
-use std::panic;
+use std::panic::{self, Location};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::futex::{FutexAddress, FutexWord};
 use crate::io::Io;
+use crate::task::name::{TaskName, name_task};
+use crate::task::record::Spawned;
 use crate::task::scope::{ConcurrencyUnavailable, Scope, Task};
+use crate::watch::{WaitKind, labelled};
 
 /// What a group and its tasks share.
 struct Ends {
@@ -104,25 +107,73 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
     ///
     /// # Cancellation
     /// As [`Scope::spawn`].
+    #[track_caller]
     pub fn spawn<F>(&mut self, body: F) -> usize
     where
         F: FnOnce() -> T + Send + 'scope,
     {
-        let signal = self.signal();
-        let task = self.scope.spawn(move || signaling(signal, body));
-        self.add(task)
+        self.start(Spawned::here(None), body)
     }
 
     /// Starts a task, as [`Scope::spawn_concurrent`] does, and returns its index.
     ///
     /// # Errors
     /// As [`Scope::spawn_concurrent`]; the group is as it was.
+    #[track_caller]
     pub fn spawn_concurrent<F>(&mut self, body: F) -> Result<usize, ConcurrencyUnavailable>
     where
         F: FnOnce() -> T + Send + 'scope,
     {
+        self.start_concurrent(Spawned::here(None), body)
+    }
+
+    /// Names the task of the group that is started next, as [`Scope::task`] does.
+    ///
+    /// ```
+    /// use io_core::Io;
+    /// use io_core::task::TaskGroup;
+    ///
+    /// # let blocking = io_blocking::Blocking::new();
+    /// # let io: &dyn Io = &blocking;
+    /// io.scope(|scope| {
+    ///     let mut group = TaskGroup::new(scope);
+    ///     for shard in 0..4 {
+    ///         group.task(format!("shard {shard}")).spawn(move || io.task_name());
+    ///     }
+    ///     while let Some((index, name)) = group.wait_next()? {
+    ///         assert_eq!(name.as_deref(), Some(&*format!("shard {index}")));
+    ///     }
+    ///     Ok::<(), std::io::Error>(())
+    /// })?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn task(&mut self, name: impl Into<TaskName>) -> GroupTaskBuilder<'_, 'scope, 'env, T> {
+        GroupTaskBuilder {
+            group: self,
+            name: name_task(name),
+        }
+    }
+
+    fn start<F>(&mut self, spawned: Spawned, body: F) -> usize
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
         let signal = self.signal();
-        let task = self.scope.spawn_concurrent(move || signaling(signal, body));
+        let task = self.scope.start(spawned, move || signaling(signal, body));
+        self.add(task)
+    }
+
+    fn start_concurrent<F>(
+        &mut self,
+        spawned: Spawned,
+        body: F,
+    ) -> Result<usize, ConcurrencyUnavailable>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        let signal = self.signal();
+        let body = move || signaling(signal, body);
+        let task = self.scope.start_concurrent(spawned, body);
         if task.is_err() {
             // The closure was dropped, and its signal says that the next index has ended.
             let index = self.tasks.len();
@@ -180,7 +231,9 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
             let index = ended.pop_front();
             drop(ended);
             let Some(index) = index else {
-                io.futex_wait(FutexWord::of(&self.ends.count), expected, None)?;
+                labelled(io, WaitKind::GroupEnd, || {
+                    io.futex_wait(FutexWord::of(&self.ends.count), expected, None)
+                })?;
                 continue;
             };
             if let Some(task) = self.tasks.get_mut(index).and_then(Option::take) {
@@ -219,6 +272,41 @@ impl<'scope, 'env, T: Send + 'scope> TaskGroup<'scope, 'env, T> {
     }
 }
 
+/// A name for the task of a group that it starts; made by [`TaskGroup::task`].
+#[derive(Debug)]
+#[must_use = "a name starts nothing: call `spawn`"]
+pub struct GroupTaskBuilder<'group, 'scope, 'env, T> {
+    group: &'group mut TaskGroup<'scope, 'env, T>,
+    name: TaskName,
+}
+
+impl<'scope, T: Send + 'scope> GroupTaskBuilder<'_, 'scope, '_, T> {
+    /// Starts the task, as [`TaskGroup::spawn`] does.
+    ///
+    /// # Cancellation
+    /// As [`Scope::spawn`].
+    #[track_caller]
+    pub fn spawn<F>(self, body: F) -> usize
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        self.group.start(Spawned::here(Some(self.name)), body)
+    }
+
+    /// Starts the task, as [`TaskGroup::spawn_concurrent`] does.
+    ///
+    /// # Errors
+    /// As [`TaskGroup::spawn_concurrent`].
+    #[track_caller]
+    pub fn spawn_concurrent<F>(self, body: F) -> Result<usize, ConcurrencyUnavailable>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+    {
+        let spawned = Spawned::here(Some(self.name));
+        self.group.start_concurrent(spawned, body)
+    }
+}
+
 /// Runs `body` and then, whatever came of it, drops the signal.
 fn signaling<T>(signal: Signal<'_>, body: impl FnOnce() -> T) -> T {
     let _signal = signal;
@@ -250,20 +338,23 @@ impl<T> fmt::Debug for TaskGroup<'_, '_, T> {
 ///
 /// # Panics
 /// With the first one's panic; with another's if that panicked.
+#[track_caller]
 pub fn race<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> io::Result<Option<T>>
 where
     F: FnOnce() -> T + Send,
     T: Send,
 {
     let has_concurrency = io.capabilities().concurrent_tasks_max > 0;
+    let at = Location::caller();
     io.scope(|scope| {
         let mut group = TaskGroup::new(scope);
         for body in bodies {
             if !has_concurrency {
-                group.spawn(body);
+                group.start(Spawned { name: None, at }, body);
                 break;
             }
-            if let Err(unavailable) = group.spawn_concurrent(body) {
+            let spawned = Spawned { name: None, at };
+            if let Err(unavailable) = group.start_concurrent(spawned, body) {
                 if group.is_empty() {
                     return Err(unavailable.into());
                 }
@@ -284,13 +375,16 @@ where
 ///
 /// # Panics
 /// With a body's panic, after all have ended.
+#[track_caller]
 pub fn join_all<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> Vec<T>
 where
     F: FnOnce() -> T + Send,
     T: Send,
 {
+    let at = Location::caller();
     io.scope(|scope| {
-        let tasks: Vec<_> = bodies.into_iter().map(|body| scope.spawn(body)).collect();
+        let start = |body| scope.start(Spawned { name: None, at }, body);
+        let tasks: Vec<_> = bodies.into_iter().map(start).collect();
         tasks.into_iter().map(Task::join).collect()
     })
 }

@@ -1,13 +1,15 @@
-//! [`TaskName`]: what a task is called, for those who read of it: in the report of
-//! a stack overflow, the text for a dropped job, `Debug`, a program's own log.
+//! [`TaskName`]: what a task is called, for those who read of it: in the message of
+//! a panic, the reports of a stack overflow, a deadlock or a stall, the text for a
+//! dropped job, `Debug`, a program's own log.
 //! [`TaskBuilder`] starts tasks that have one.
 
 use std::fmt;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::panic;
+use std::sync::{Arc, Once};
 
 use crate::io::Io;
-use crate::task::record;
+use crate::task::record::{self, Spawned};
 use crate::task::scope::{ConcurrencyUnavailable, Scope, Task};
 
 /// The name of a task. Made of a `&'static str` without an allocation, or of a
@@ -68,6 +70,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     /// Names the task that is started next. A name is a task's own: tasks that
     /// it starts have none unless they are given one.
     ///
+    /// A panic's message says in which task it was if that has a name: the first
+    /// name of a process adds a line to what the panic hook prints. A hook that is
+    /// set later replaces that; it may ask [`name_of_thread`].
+    ///
     /// ```
     /// use io_core::Io;
     ///
@@ -85,9 +91,35 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     pub fn task(&'scope self, name: impl Into<TaskName>) -> TaskBuilder<'scope, 'env> {
         TaskBuilder {
             scope: self,
-            name: name.into(),
+            name: name_task(name),
         }
     }
+}
+
+/// A name that a task is about to get.
+pub(super) fn name_task(name: impl Into<TaskName>) -> TaskName {
+    static HOOK: Once = Once::new();
+    // The hook can not be changed while this thread panics: a later name does it.
+    if !std::thread::panicking() {
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |message| {
+                if let Some(name) = name_of_thread() {
+                    eprintln!("\ntask '{name}' panicked:");
+                }
+                before(message);
+            }));
+        });
+    }
+    name.into()
+}
+
+/// The name of the task that runs on this thread, of whatever executor; `None` if
+/// it has none, or there is no task. For panic hooks and log formats, which are
+/// handed no executor.
+#[must_use]
+pub fn name_of_thread() -> Option<TaskName> {
+    record::with_innermost(|record| record.and_then(|record| record.task_name().cloned()))
 }
 
 impl<'scope> TaskBuilder<'scope, '_> {
@@ -95,24 +127,27 @@ impl<'scope> TaskBuilder<'scope, '_> {
     ///
     /// # Cancellation
     /// As [`Scope::spawn`].
+    #[track_caller]
     pub fn spawn<F, T>(self, body: F) -> Task<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.scope.start(Some(self.name), body)
+        self.scope.start(Spawned::here(Some(self.name)), body)
     }
 
     /// Starts the task, as [`Scope::spawn_concurrent`] does.
     ///
     /// # Errors
     /// As [`Scope::spawn_concurrent`].
+    #[track_caller]
     pub fn spawn_concurrent<F, T>(self, body: F) -> Result<Task<'scope, T>, ConcurrencyUnavailable>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.scope.start_concurrent(Some(self.name), body)
+        let spawned = Spawned::here(Some(self.name));
+        self.scope.start_concurrent(spawned, body)
     }
 }
 

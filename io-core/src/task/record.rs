@@ -30,6 +30,7 @@
 
 use std::cell::Cell;
 use std::io;
+use std::panic::Location;
 use std::ptr;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
@@ -43,6 +44,7 @@ use crate::task::completion::Completion;
 use crate::task::local::Bindings;
 use crate::task::name::TaskName;
 use crate::time::{Clock, Instant};
+use crate::watch::WaitKind;
 
 /// No deadline, as nanoseconds of the monotonic clock.
 const NEVER: u64 = u64::MAX;
@@ -81,6 +83,29 @@ pub struct TaskRecord {
     /// Written by the task itself, read by those who send it a request.
     pub(crate) inline_child: Mutex<Option<InlineChild>>,
     name: Option<TaskName>,
+    /// `None` for a thread that is no task.
+    spawned_at: Option<&'static Location<'static>>,
+    /// [`WaitKind`]: what the task waits for, as far as it said so. Written by the
+    /// task itself, read where its executor reports that it waits: Relaxed, the
+    /// executor orders the two by what it does to stop the task.
+    wait_kind: AtomicU8,
+}
+
+/// What a spawn says of its task.
+pub(crate) struct Spawned {
+    pub(crate) name: Option<TaskName>,
+    pub(crate) at: &'static Location<'static>,
+}
+
+impl Spawned {
+    /// By whoever called what is `track_caller` here.
+    #[track_caller]
+    pub(crate) fn here(name: Option<TaskName>) -> Spawned {
+        Spawned {
+            name,
+            at: Location::caller(),
+        }
+    }
 }
 
 /// The child that runs on the stack of its spawner.
@@ -104,7 +129,11 @@ pub enum WaitEntry {
 }
 
 impl TaskRecord {
-    pub(crate) fn new(deadline_nanos: u64, name: Option<TaskName>) -> TaskRecord {
+    fn new(deadline_nanos: u64, spawned: Option<Spawned>) -> TaskRecord {
+        let (name, spawned_at) = match spawned {
+            Some(Spawned { name, at }) => (name, Some(at)),
+            None => (None, None),
+        };
         TaskRecord {
             completion: Completion::new(),
             cancel: CancelWord::new(),
@@ -113,6 +142,8 @@ impl TaskRecord {
             place: AtomicUsize::new(0),
             inline_child: Mutex::new(None),
             name,
+            spawned_at,
+            wait_kind: AtomicU8::new(WaitKind::Word as u8),
         }
     }
 
@@ -124,6 +155,32 @@ impl TaskRecord {
 
     pub(crate) fn task_name(&self) -> Option<&TaskName> {
         self.name.as_ref()
+    }
+
+    /// Where the task was spawned; `None` for a thread that is no task.
+    #[must_use]
+    pub fn spawned_at(&self) -> Option<&'static Location<'static>> {
+        self.spawned_at
+    }
+
+    /// What the task waits for, if it waits on a word and labels are
+    /// [wanted](crate::watch::LabelsWanted).
+    #[must_use]
+    pub fn wait_kind(&self) -> WaitKind {
+        WaitKind::from_number(self.wait_kind.load(Ordering::Relaxed))
+    }
+
+    /// Runs `body`, a wait for `kind`.
+    pub(crate) fn waiting_for<R>(&self, kind: WaitKind, body: impl FnOnce() -> R) -> R {
+        struct Restore<'a>(&'a AtomicU8, u8);
+        impl Drop for Restore<'_> {
+            fn drop(&mut self) {
+                self.0.store(self.1, Ordering::Relaxed);
+            }
+        }
+        let before = self.wait_kind.swap(kind as u8, Ordering::Relaxed);
+        let _restore = Restore(&self.wait_kind, before);
+        body()
     }
 
     /// Whether the task is over.
@@ -330,6 +387,30 @@ impl StackContext {
     pub const EMPTY: StackContext = StackContext(ptr::null());
 }
 
+impl StackContext {
+    /// Calls `body` with the record of every task of `io` on this stack, the
+    /// innermost first: for reports of what parked fibers wait for.
+    ///
+    /// # Safety
+    /// The stack does not run, and no frame of it is gone since its context was
+    /// returned by [`swap_stack_context`].
+    pub unsafe fn for_each_task(&self, io: IoId, mut body: impl FnMut(&TaskRecord)) {
+        let mut frame: *const Frame = self.0.cast();
+        let mut last: *const TaskRecord = ptr::null();
+        while !frame.is_null() {
+            // SAFETY: frames: the caller's contract keeps the chain with its stack.
+            let here = unsafe { &*frame };
+            // A task that has bound values has a frame for each time.
+            if here.io == io && !ptr::eq(here.record, last) {
+                last = here.record;
+                // SAFETY: the frame's maker keeps the record as long as the frame.
+                body(unsafe { &*here.record });
+            }
+            frame = here.outer;
+        }
+    }
+}
+
 /// Exchanges the context of the running stack: a fiber backend calls it at each
 /// switch, putting in the context of the stack that runs next.
 ///
@@ -351,6 +432,19 @@ pub fn with_current<R>(io: IoId, body: impl FnOnce(Option<&TaskRecord>) -> R) ->
         // belongs to, which is still running.
         body(frame.map(|frame| unsafe { &*frame.record }))
     })
+}
+
+/// Runs `body` with the record of the task that runs on this thread, of whatever
+/// executor.
+pub(crate) fn with_innermost<R>(body: impl FnOnce(Option<&TaskRecord>) -> R) -> R {
+    let frame = TOP.get();
+    if frame.is_null() {
+        return body(None);
+    }
+    // SAFETY: frames: it is the first of the running stack's chain.
+    let frame = unsafe { &*frame };
+    // SAFETY: the frame's maker keeps the record as long as the frame.
+    body(Some(unsafe { &*frame.record }))
 }
 
 #[inline]
@@ -447,17 +541,17 @@ pub(crate) fn bound<R>(io: IoId, bindings: &Bindings, body: impl FnOnce() -> R) 
 
 /// The record of a task that is spawned now, and the local values it inherits.
 #[inline]
-pub(crate) fn inherited(io: IoId, name: Option<TaskName>) -> (TaskRecord, Bindings) {
+pub(crate) fn inherited(io: IoId, spawned: Spawned) -> (TaskRecord, Bindings) {
     with_frame(io, |frame| {
         let Some(frame) = frame else {
-            return (TaskRecord::new(NEVER, name), Bindings::NONE);
+            return (TaskRecord::new(NEVER, Some(spawned)), Bindings::NONE);
         };
         // SAFETY: the frame's maker keeps it for the call that the frame belongs
         // to, which is still running.
         let spawner = unsafe { &*frame.record };
         // SAFETY: as above.
         let bindings = unsafe { &*frame.bindings };
-        let record = TaskRecord::new(spawner.deadline_nanos(), name);
+        let record = TaskRecord::new(spawner.deadline_nanos(), Some(spawned));
         (record, bindings.clone())
     })
 }

@@ -27,8 +27,8 @@ use crate::io::Io;
 use crate::task::block::{self, AbortOnUnwind, Header, Job, Payload, Start, TaskRef};
 use crate::task::cancel::{Forwarded, Requested, Requester};
 use crate::task::completion::MemberCount;
-use crate::task::name::TaskName;
-use crate::task::record;
+use crate::task::record::{self, Spawned};
+use crate::watch::{WaitKind, labelled};
 
 /// How often the end of a scope looks again for the last member's last step,
 /// which takes a few instructions, before it lets others run.
@@ -252,18 +252,20 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// # Cancellation
     /// While the child runs inside this call, a request is forwarded to it.
+    #[track_caller]
     pub fn spawn<F, T>(&'scope self, body: F) -> Task<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(None, body)
+        self.start(Spawned::here(None), body)
     }
 
     /// Starts a task that makes progress while its spawner waits for anything.
     ///
     /// # Errors
     /// The executor can not have a further task (now). The closure is dropped.
+    #[track_caller]
     pub fn spawn_concurrent<F, T>(
         &'scope self,
         body: F,
@@ -272,7 +274,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start_concurrent(None, body)
+        self.start_concurrent(Spawned::here(None), body)
     }
 
     /// Leaves a request to cancel with every member, and with those added later;
@@ -298,12 +300,12 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         self.io
     }
 
-    pub(super) fn start<F, T>(&'scope self, name: Option<TaskName>, body: F) -> Task<'scope, T>
+    pub(super) fn start<F, T>(&'scope self, spawned: Spawned, body: F) -> Task<'scope, T>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (job, task) = self.make(name, body);
+        let (job, task) = self.make(spawned, body);
         if let Err(rejected) = self.io.start(job, Start::MayRunInline) {
             rejected.into_job().run(self.io.id()).publish();
         }
@@ -312,14 +314,14 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 
     pub(super) fn start_concurrent<F, T>(
         &'scope self,
-        name: Option<TaskName>,
+        spawned: Spawned,
         body: F,
     ) -> Result<Task<'scope, T>, ConcurrencyUnavailable>
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        let (job, task) = self.make(name, body);
+        let (job, task) = self.make(spawned, body);
         match self.io.start(job, Start::Concurrent) {
             Ok(()) => Ok(task),
             Err(rejected) => {
@@ -329,14 +331,14 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         }
     }
 
-    fn make<F, T>(&'scope self, name: Option<TaskName>, body: F) -> (Job, Task<'scope, T>)
+    fn make<F, T>(&'scope self, spawned: Spawned, body: F) -> (Job, Task<'scope, T>)
     where
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
         // SAFETY: scopes (the header): the end waits for every member, and a
         // member is counted before its job is given to anybody.
-        let (job, task) = unsafe { Job::new(body, name, self.io, self.state) };
+        let (job, task) = unsafe { Job::new(body, spawned, self.io, self.state) };
         self.state().add_member(&task);
         (
             job,
@@ -360,7 +362,9 @@ impl ScopeState {
             }
             let wait = || io.futex_wait(FutexWord::of(self.count.word()), expected, None);
             // An early return of any kind is a further look at the count.
-            drop(record::forwarding(io.id(), wait));
+            drop(labelled(io, WaitKind::ScopeEnd, || {
+                record::forwarding(io.id(), wait)
+            }));
         }
         let mut spins = 0;
         while !self.count.has_left() {
@@ -474,7 +478,9 @@ impl<T> Task<'_, T> {
         let id = self.io.id();
         while !self.task.is_done() {
             self.forward(&mut forwarded);
-            record::forwarding(id, || self.io.wait_task(&self.task));
+            labelled(self.io, WaitKind::TaskEnd, || {
+                record::forwarding(id, || self.io.wait_task(&self.task));
+            });
         }
         let is_received = !self.task.cancel.is_pending_from(Requester::Joiner);
         record::put_back(id, forwarded.unreceived(is_received));
@@ -542,13 +548,15 @@ impl<'io> dyn Io + 'io {
     ///
     /// # Panics
     /// With the body's panic.
+    #[track_caller]
     pub fn offload<F, T>(&self, body: F) -> T
     where
         F: FnOnce() -> T + Send,
         T: Send,
     {
+        let spawned = Spawned::here(self.task_name());
         self.scope(|scope| {
-            let (job, task) = scope.make(self.task_name(), body);
+            let (job, task) = scope.make(spawned, body);
             // What is pending now comes before the body's first point.
             let mut forwarded = Forwarded::NOTHING;
             task.forward(&mut forwarded);
