@@ -2,5 +2,7 @@
 //! Used by `workload/`.
 
 pub(crate) mod coroutine;
+pub(crate) mod readiness;
 pub(crate) mod ring;
 pub(crate) mod threads;
+pub(crate) mod wakes;

@@ -27,6 +27,32 @@ pub struct Workload {
     pub reference: &'static str,
     /// Makes the contenders of one parameter.
     pub contenders: fn(Scale, u64) -> Vec<Contender>,
+    /// What is asked of it.
+    pub shape: Shape,
+}
+
+impl Workload {
+    /// What a workload without a parameter is completed with.
+    pub(crate) fn of_one_case() -> Workload {
+        Workload {
+            name: "",
+            operation: "",
+            parameter: None,
+            parameters: |_| &[1],
+            reference: "",
+            contenders: |_, _| Vec::new(),
+            shape: Shape::Points,
+        }
+    }
+}
+
+/// What is asked of a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// How the contenders compare with each other at each parameter.
+    Points,
+    /// How each contender's cost grows with the parameter.
+    Curve,
 }
 
 impl fmt::Debug for Workload {

@@ -5,7 +5,9 @@
 use std::fs::{self, File};
 use std::hint::black_box;
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
 
@@ -21,10 +23,22 @@ fn directory() -> PathBuf {
     path
 }
 
-fn new_directory() -> TempDir {
+/// A new directory on the disk.
+pub(crate) fn new_directory() -> TempDir {
     tempfile::Builder::new()
         .tempdir_in(directory())
         .expect("the build directory can be written")
+}
+
+/// Whether files that are kept have been read by whoever started this process.
+/// Written by [`assume_prepared`], read when a file is made.
+static IS_PREPARED: AtomicBool = AtomicBool::new(false);
+
+/// Tells that the process which started this one has made the workloads that it
+/// asks for: their files are in the page cache.
+pub fn assume_prepared() {
+    // Relaxed: see its declaration.
+    IS_PREPARED.store(true, Ordering::Relaxed);
 }
 
 /// Where data lies.
@@ -73,7 +87,44 @@ pub(crate) fn directory_in_memory() -> TempDir {
         .expect("there is a place for temporary files")
 }
 
-/// A file whose pages are in the cache.
+/// How a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Through the page cache.
+    Cached,
+    /// Past it (O_DIRECT): the device is asked.
+    Direct,
+}
+
+impl Access {
+    /// What open(2) is told beyond the usual.
+    pub(crate) const fn flags(self) -> i32 {
+        match self {
+            Access::Cached => 0,
+            Access::Direct => libc::O_DIRECT,
+        }
+    }
+
+    /// Opens `path` to be read with std.
+    pub(crate) fn open(self, path: &Path) -> File {
+        File::options()
+            .read(true)
+            .custom_flags(self.flags())
+            .open(path)
+            .expect("it was written")
+    }
+}
+
+/// What is read into: a page, aligned as reads past the cache want it.
+#[derive(Clone)]
+#[repr(align(4096))]
+pub(crate) struct Block(pub(crate) [u8; READ_BYTES]);
+
+impl Block {
+    pub(crate) const ZERO: Block = Block([0; READ_BYTES]);
+}
+
+/// A file of whole pages, all of which are in the page cache.
 #[derive(Debug)]
 pub struct CachedFile {
     _place: Place,
@@ -91,11 +142,16 @@ impl CachedFile {
     /// If it can not be written.
     #[must_use]
     pub fn new(scale: Scale) -> CachedFile {
-        let bytes: u64 = match scale {
+        let bytes = match scale {
             Scale::Small => 4 << 20,
             Scale::Full => 256 << 20,
         };
-        let place = Place::filled(scale, "cached-file", |directory| {
+        CachedFile::of_bytes(scale, "cached-file", bytes)
+    }
+
+    /// A file of so many bytes, a multiple of 1 MiB.
+    pub(crate) fn of_bytes(scale: Scale, name: &str, bytes: u64) -> CachedFile {
+        let place = Place::filled(scale, name, |directory| {
             let mut file = File::create(directory.join("cached")).expect("the directory is new");
             let chunk = vec![0x5a; 1 << 20];
             for _ in 0..bytes >> 20 {
@@ -104,9 +160,12 @@ impl CachedFile {
             file.sync_all().expect("there is room on the disk");
         });
         let path = place.path().join("cached");
-        let mut file = File::open(&path).expect("it was written");
-        let cached = std::io::copy(&mut file, &mut std::io::sink());
-        assert_eq!(cached.expect("it can be read"), bytes, "it is whole");
+        // Relaxed: set before the first file is made, by the same thread.
+        if !IS_PREPARED.load(Ordering::Relaxed) {
+            let mut file = File::open(&path).expect("it was written");
+            let cached = std::io::copy(&mut file, &mut std::io::sink());
+            assert_eq!(cached.expect("it can be read"), bytes, "it is whole");
+        }
         CachedFile {
             _place: place,
             path,
@@ -119,6 +178,7 @@ impl CachedFile {
 pub(crate) struct Tree {
     place: Place,
     pub(crate) file_count: u64,
+    pub(crate) directory_count: usize,
 }
 
 impl Tree {
@@ -126,10 +186,10 @@ impl Tree {
     pub(crate) fn new(scale: Scale) -> Tree {
         let (directories, files) = match scale {
             Scale::Small => (4, 16),
-            Scale::Full => (64, 64),
+            Scale::Full => (64, 16),
         };
         let content = vec![0xa5; 32 << 10];
-        let place = Place::filled(scale, "tree", |directory| {
+        let place = Place::filled(scale, "tree-of-1024", |directory| {
             for outer in 0..directories {
                 let below = directory.join(format!("directory-{outer}"));
                 fs::create_dir(&below).expect("the directory is new");
@@ -141,7 +201,11 @@ impl Tree {
             }
         });
         let file_count = (directories * files) as u64;
-        Tree { place, file_count }
+        Tree {
+            place,
+            file_count,
+            directory_count: directories,
+        }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -58,15 +58,12 @@ impl Executor {
     /// # Panics
     /// If the system refuses the executor; [`refusal`](Executor::refusal) asks before.
     pub fn run<T>(self, body: impl FnOnce(&dyn Io) -> T) -> T {
-        let workers = match self {
-            Executor::Blocking => return body(&Blocking::new()),
-            Executor::Threaded => return body(&Threaded::new()),
-            Executor::EventLoop1 => 1,
-            Executor::EventLoop2 => 2,
-        };
-        event_loop(workers)
-            .and_then(|event_loop| event_loop.run(body))
-            .unwrap_or_else(|refused| panic!("{}: {refused}", self.name()))
+        match self {
+            Executor::Blocking => body(&Blocking::new()),
+            Executor::Threaded => body(&Threaded::new()),
+            Executor::EventLoop1 => run_event_loop(1, RING_ENTRIES, body),
+            Executor::EventLoop2 => run_event_loop(2, RING_ENTRIES, body),
+        }
     }
 
     /// Why the system refuses this executor, if it does.
@@ -74,15 +71,33 @@ impl Executor {
     pub fn refusal(self) -> Option<String> {
         match self {
             Executor::Blocking | Executor::Threaded => None,
-            Executor::EventLoop1 | Executor::EventLoop2 => {
-                event_loop(1).err().map(|error| error.to_string())
-            }
+            Executor::EventLoop1 | Executor::EventLoop2 => event_loop(1, RING_ENTRIES)
+                .err()
+                .map(|error| error.to_string()),
         }
     }
 }
 
-fn event_loop(workers: usize) -> std::io::Result<EventLoop> {
+/// How large a ring is by default.
+pub(crate) const RING_ENTRIES: u32 = 256;
+
+/// Runs `body` as the main task of a new event loop; the other options are the
+/// default ones.
+pub(crate) fn run_event_loop<T>(
+    workers: usize,
+    ring_entries: u32,
+    body: impl FnOnce(&dyn Io) -> T,
+) -> T {
+    event_loop(workers, ring_entries)
+        .and_then(|event_loop| event_loop.run(body))
+        .unwrap_or_else(|refused| panic!("an event loop of {workers}: {refused}"))
+}
+
+fn event_loop(workers: usize, ring_entries: u32) -> std::io::Result<EventLoop> {
+    let builder = EventLoop::builder()
+        .workers(workers)
+        .ring_entries(ring_entries);
     // SAFETY: the workloads keep no thread-local scope open across a call of
     // `Io`, and no initialiser of a thread-local calls it.
-    unsafe { EventLoop::builder().workers(workers).build() }
+    unsafe { builder.build() }
 }

@@ -13,11 +13,14 @@
 //! | one workload, with its baselines | `workload/` |
 //! | what the baselines stand on | `baseline/` |
 //! | other runtimes (feature `peers`) | `peers/` |
+//! | what sleeping tasks cost | `sleepers.rs` |
+//! | what the trait object costs | `dispatch.rs` |
 //! | how sure a number is | `statistics.rs`, `instructions.rs` |
 
 mod baseline;
 mod contender;
 mod data;
+mod dispatch;
 mod executor;
 mod instructions;
 mod machine;
@@ -26,13 +29,16 @@ mod peers;
 #[cfg(not(feature = "peers"))]
 #[path = "no_peers.rs"]
 mod peers;
+mod sleepers;
 mod statistics;
 mod workload;
 
-pub use contender::{Contender, Scale, Workload};
-pub use data::CachedFile;
+pub use contender::{Contender, Scale, Shape, Workload};
+pub use data::{CachedFile, assume_prepared};
+pub use dispatch::Dispatch;
 pub use executor::Executor;
 pub use instructions::{Counter, asked, per_operation};
 pub use machine::{cpu_time, description, pin_to_first};
+pub use sleepers::{Asleep, Sleepers};
 pub use statistics::{Estimate, Random, median};
 pub use workload::all;

@@ -1,22 +1,39 @@
 //! No other runtime: what `peers.rs` says without the feature `peers`.
 
 use std::rc::Rc;
+use std::time::Instant;
+
+use tempfile::TempDir;
 
 use crate::contender::Contender;
-use crate::data::CachedFile;
+use crate::data::{Access, CachedFile};
+use crate::workload::small_files::Durability;
 
-pub(crate) fn switch(_fibers: u64) -> Vec<Contender> {
-    Vec::new()
+macro_rules! nobody {
+    ($($name:ident($($argument:ty),*),)*) => {
+        $(pub(crate) fn $name($(_: $argument),*) -> Vec<Contender> {
+            Vec::new()
+        })*
+    };
 }
 
-pub(crate) fn spawn_join(_batch: u64) -> Vec<Contender> {
-    Vec::new()
+nobody! {
+    switch(u64),
+    wake(),
+    queue(),
+    mutex(),
+    read(),
+    write(),
+    semaphore(),
+    spawn_join(u64),
+    fan_out(u64),
+    reads(&Rc<CachedFile>, u64, Access),
+    small_files(&Rc<TempDir>, u64, Durability),
 }
 
-pub(crate) fn fan_out(_tasks: u64) -> Vec<Contender> {
-    Vec::new()
-}
+/// As in `peers.rs`.
+pub(crate) type Sleep = fn(u64, &mut dyn FnMut() -> Instant) -> Option<Instant>;
 
-pub(crate) fn cached_reads(_file: &Rc<CachedFile>, _tasks: u64) -> Vec<Contender> {
-    Vec::new()
+pub(crate) fn sleepers() -> &'static [(&'static str, u64, Sleep)] {
+    &[]
 }

@@ -1,8 +1,16 @@
 //! The workloads, one file each, and the list of them.
 
-mod cached_reads;
+mod append;
+mod copy_tree;
+mod dispatch;
 mod fan_out;
-mod small_files;
+mod growth;
+mod locks;
+mod pipe;
+mod queue;
+mod reads;
+mod sequential;
+pub(crate) mod small_files;
 mod spawn_join;
 mod switch;
 mod tree_hash;
@@ -18,15 +26,30 @@ use crate::executor::Executor;
 /// Every workload, in the order of the tables.
 #[must_use]
 pub fn all() -> Vec<Workload> {
-    vec![
+    let mut all = vec![
+        dispatch::workload(),
         switch::workload(),
         wake::workload(),
+        pipe::workload(),
+        queue::workload(),
+        locks::mutex(),
+        locks::read(),
+        locks::write(),
+        locks::semaphore(),
         spawn_join::workload(),
         fan_out::workload(),
-        cached_reads::workload(),
-        small_files::workload(),
+        reads::cached(),
+        reads::direct(),
+        sequential::read(),
+        sequential::write(),
+        append::workload(),
+        small_files::cached(),
+        small_files::synced(),
         tree_hash::workload(),
-    ]
+        copy_tree::workload(),
+    ];
+    all.extend(growth::all());
+    all
 }
 
 /// A contender for each executor that the system does not refuse.

@@ -9,7 +9,7 @@ use std::os::fd::AsRawFd;
 
 use io_uring::{IoUring, opcode, types};
 
-use crate::data::{Offsets, READ_BYTES};
+use crate::data::{Block, Offsets, READ_BYTES};
 
 /// A ring with so many slots, each with a buffer.
 pub(crate) struct ReadRing {
@@ -18,7 +18,7 @@ pub(crate) struct ReadRing {
 }
 
 struct Slot {
-    buffer: Box<[u8; READ_BYTES]>,
+    buffer: Box<Block>,
     offsets: Offsets,
 }
 
@@ -33,7 +33,7 @@ impl ReadRing {
             .build(slot_count.next_power_of_two())?;
         let slots = (0..slot_count)
             .map(|index| Slot {
-                buffer: Box::new([0; READ_BYTES]),
+                buffer: Box::new(Block::ZERO),
                 offsets: Offsets::new(index.into(), file_bytes),
             })
             .collect();
@@ -54,7 +54,7 @@ impl ReadRing {
             {
                 let slot = &mut self.slots[index];
                 let length = u32::try_from(READ_BYTES).expect("a block is small");
-                let entry = opcode::Read::new(descriptor, slot.buffer.as_mut_ptr(), length)
+                let entry = opcode::Read::new(descriptor, slot.buffer.0.as_mut_ptr(), length)
                     .offset(slot.offsets.next_offset())
                     .build()
                     .user_data(index as u64);

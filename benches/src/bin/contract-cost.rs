@@ -9,6 +9,8 @@
 //! median turn, and the ratio of each round counts: what disturbs a round
 //! disturbs both, and a burst of noise none. Instructions: user space
 //! only, by callgrind, and by the processor's counter where it may be asked.
+//! The same of one call of `perform` by a loop that knows the executor's type, by
+//! one that is generic over it and by one that has `&dyn Io`.
 //! Exits with 1 if a limit is passed; `--instructions` leaves the clock out.
 
 use std::cell::RefCell;
@@ -18,13 +20,17 @@ use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use benches::{CachedFile, Counter, Estimate, Random, Scale, asked, median, per_operation};
+use benches::{
+    CachedFile, Counter, Dispatch, Estimate, Random, Scale, asked, median, per_operation,
+};
 use io_blocking::Blocking;
 use io_core::{Io, fs};
 
 /// The most that the contract may cost.
 const RATIO_MAX: f64 = 1.05;
 const INSTRUCTIONS_MAX: f64 = 150.0;
+/// The most that a call through the trait object may cost above a known type's.
+const DISPATCH_MAX: f64 = 15.0;
 
 const ROUNDS: usize = 45;
 /// Turns of each way within a round, so that a burst of noise hits both.
@@ -62,11 +68,15 @@ fn main() -> ExitCode {
         Way::Contract => read_contract(&ours, &mut buffer.borrow_mut(), count),
     };
     if let Some((case, count)) = asked() {
+        if let Some(dispatch) = Dispatch::ALL.iter().find(|known| known.name() == case) {
+            dispatch.perform(count);
+            return ExitCode::SUCCESS;
+        }
         let way = Way::ALL.into_iter().find(|way| way.name() == case);
         read(way.expect("per_operation asks for what it is told"), count);
         return ExitCode::SUCCESS;
     }
-    let mut holds = instructions(read);
+    let mut holds = instructions(read) & dispatch();
     if !std::env::args().any(|argument| argument == "--instructions") {
         holds &= time(read);
     }
@@ -148,6 +158,24 @@ fn instructions(read: impl Fn(Way, u64)) -> bool {
         }
     }
     holds
+}
+
+/// What a call costs by how the executor is known; the instructions in user space.
+fn dispatch() -> bool {
+    let counts = Dispatch::ALL.map(|dispatch| per_operation(dispatch.name()));
+    match counts {
+        [Ok(concrete), Ok(generic), Ok(by_object)] => {
+            let more = by_object - concrete;
+            println!(
+                "callgrind: concrete {concrete:.1}, generic {generic:.1}, dyn {by_object:.1}: {more:.1} more instructions per call, at most {DISPATCH_MAX}"
+            );
+            more <= DISPATCH_MAX
+        }
+        [Err(error), ..] | [_, Err(error), _] | [.., Err(error)] => {
+            println!("callgrind: not available: {error}");
+            true
+        }
+    }
 }
 
 /// Instructions per read, by the processor's own count.

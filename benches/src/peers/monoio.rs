@@ -1,14 +1,16 @@
 //! monoio: tasks of one thread over io_uring.
 
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use futures_lite::future::yield_now;
-use monoio::fs::File;
+use monoio::buf::IoBufMut;
+use monoio::fs::{File, OpenOptions};
 use monoio::{IoUringDriver, RuntimeBuilder};
 
-use super::{WARM_UP, fan_out_body, small_body};
-use crate::data::{CachedFile, Offsets, READ_BYTES};
+use super::{AlignedVec, WARM_UP};
+use crate::data::{Access, CachedFile, Offsets, READ_BYTES};
+use crate::workload::small_files::{CONTENT, Durability};
 
 fn block_on<T>(body: impl Future<Output = T>) -> T {
     let built = RuntimeBuilder::<IoUringDriver>::new()
@@ -17,61 +19,16 @@ fn block_on<T>(body: impl Future<Output = T>) -> T {
     built.expect("io_uring is allowed").block_on(body)
 }
 
-pub(super) fn yields(fibers: u64, rounds: u64) -> Duration {
-    block_on(async {
-        let mut time = Duration::ZERO;
-        for rounds in [1, rounds] {
-            let begin = Instant::now();
-            let yield_often = move || async move {
-                for _ in 0..rounds {
-                    yield_now().await;
-                }
-            };
-            let tasks: Vec<_> = (0..fibers).map(|_| monoio::spawn(yield_often())).collect();
-            for task in tasks {
-                task.await;
-            }
-            time = begin.elapsed();
-        }
-        time
-    })
+fn ended<T>(value: T) -> T {
+    value
 }
 
-pub(super) fn tasks(batch: u64, iterations: u64) -> Duration {
-    block_on(async {
-        let mut time = Duration::ZERO;
-        for iterations in [1 + WARM_UP / batch, iterations] {
-            let begin = Instant::now();
-            for _ in 0..iterations {
-                let tasks: Vec<_> = (0..batch).map(|_| monoio::spawn(small_body())).collect();
-                for task in tasks {
-                    assert_eq!(task.await, 7);
-                }
-            }
-            time = begin.elapsed();
-        }
-        time
-    })
-}
+super::of_one_thread!(monoio::spawn);
 
-pub(super) fn fan_out(tasks: u64, iterations: u64) -> Duration {
+pub(super) fn reads(cached: &CachedFile, access: Access, tasks: u64, each: u64) -> Duration {
     block_on(async {
-        let begin = Instant::now();
-        for _ in 0..iterations {
-            let all: Vec<_> = (0..tasks)
-                .map(|seed| monoio::spawn(fan_out_body(seed)))
-                .collect();
-            for task in all {
-                task.await;
-            }
-        }
-        begin.elapsed()
-    })
-}
-
-pub(super) fn reads(cached: &CachedFile, tasks: u64, each: u64) -> Duration {
-    block_on(async {
-        let file = Rc::new(File::open(&cached.path).await.expect("it was written"));
+        let opened = File::from_std(access.open(&cached.path));
+        let file = Rc::new(opened.expect("a file is taken over"));
         let bytes = cached.bytes;
         let mut time = Duration::ZERO;
         for each in [WARM_UP, each] {
@@ -80,11 +37,12 @@ pub(super) fn reads(cached: &CachedFile, tasks: u64, each: u64) -> Duration {
                 let file = Rc::clone(&file);
                 async move {
                     let mut offsets = Offsets::new(seed, bytes);
-                    let mut buffer = vec![0; READ_BYTES];
+                    let AlignedVec { mut bytes, start } = AlignedVec::new();
                     for _ in 0..each {
-                        let (count, used) = file.read_at(buffer, offsets.next_offset()).await;
+                        let block = bytes.slice_mut(start..start + READ_BYTES);
+                        let (count, used) = file.read_at(block, offsets.next_offset()).await;
                         assert_eq!(count.expect("it can be read"), READ_BYTES);
-                        buffer = used;
+                        bytes = used.into_inner();
                     }
                 }
             };
@@ -98,4 +56,40 @@ pub(super) fn reads(cached: &CachedFile, tasks: u64, each: u64) -> Duration {
         }
         time
     })
+}
+
+pub(super) fn small_files(paths: &[PathBuf], durability: Durability, each: u64) -> Duration {
+    block_on(async {
+        let mut time = Duration::ZERO;
+        for each in [1, each] {
+            let begin = Instant::now();
+            let all: Vec<_> = paths
+                .iter()
+                .map(|path| monoio::spawn(of_one_task(path.clone(), durability, each)))
+                .collect();
+            for task in all {
+                task.await.expect("there is room");
+            }
+            time = begin.elapsed();
+        }
+        time
+    })
+}
+
+async fn of_one_task(path: PathBuf, durability: Durability, each: u64) -> std::io::Result<()> {
+    for number in 0..each {
+        let path = path.join(format!("file-{number}"));
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .open(&path)
+            .await?;
+        file.write_all_at(CONTENT.as_slice(), 0).await.0?;
+        if durability == Durability::Synced {
+            file.sync_all().await?;
+        }
+        file.close().await?;
+        monoio::fs::remove_file(&path).await?;
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use io_core::Io;
 
 use super::of_executors;
 use crate::baseline::threads;
-use crate::contender::{Contender, Scale, Workload};
+use crate::contender::{Contender, Scale, Shape, Workload};
 use crate::data::work;
 use crate::executor::Executor;
 
@@ -26,6 +26,7 @@ pub(super) fn workload() -> Workload {
         },
         reference: "std-serial",
         contenders,
+        shape: Shape::Points,
     }
 }
 
@@ -44,10 +45,7 @@ fn contenders(_scale: Scale, tasks: u64) -> Vec<Contender> {
         .on_cpus(2),
     ];
     all.extend(crate::peers::fan_out(tasks));
-    let ours = move |io: &dyn Io, iterations| {
-        spawn_all(io, tasks);
-        timed(iterations, || spawn_all(io, tasks))
-    };
+    let ours = move |io: &dyn Io, iterations| spawns(io, tasks, iterations);
     all.extend(of_executors(&Executor::ALL, tasks, ours));
     all
 }
@@ -62,6 +60,12 @@ fn timed(iterations: u64, body: impl Fn()) -> Duration {
         body();
     }
     begin.elapsed()
+}
+
+/// So many times so many tasks, after once that is not counted.
+pub(super) fn spawns(io: &dyn Io, tasks: u64, iterations: u64) -> Duration {
+    spawn_all(io, tasks);
+    timed(iterations, || spawn_all(io, tasks))
 }
 
 fn spawn_all(io: &dyn Io, tasks: u64) {

@@ -9,7 +9,7 @@ use io_core::Io;
 use super::of_executors;
 use crate::baseline::coroutine::{Stacks, Yielders};
 use crate::baseline::threads;
-use crate::contender::{Contender, Scale, Workload};
+use crate::contender::{Contender, Scale, Shape, Workload};
 use crate::executor::Executor;
 
 pub(super) fn workload() -> Workload {
@@ -20,6 +20,7 @@ pub(super) fn workload() -> Workload {
         parameters: |_| &[2, 10_000],
         reference: "bare-coroutine",
         contenders,
+        shape: Shape::Points,
     }
 }
 

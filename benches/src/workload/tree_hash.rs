@@ -11,7 +11,7 @@ use io_core::{Io, fs};
 
 use super::of_executors;
 use crate::baseline::threads;
-use crate::contender::{Contender, Scale, Workload};
+use crate::contender::{Contender, Scale, Shape, Workload};
 use crate::data::Tree;
 use crate::executor::Executor;
 
@@ -23,6 +23,7 @@ pub(super) fn workload() -> Workload {
         parameters: |_| &[1, 32],
         reference: "std-1-thread",
         contenders,
+        shape: Shape::Points,
     }
 }
 

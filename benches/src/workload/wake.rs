@@ -1,14 +1,18 @@
 //! Two tasks that wake each other, one after the other: what handing work on
 //! costs. On one worker nobody sleeps; two threads sleep in the kernel each time,
-//! on one CPU or on two, which is what a wake across CPUs costs.
+//! on one CPU or on two, which is what a wake across CPUs costs. `event-loop-2`
+//! puts both tasks on the worker that starts them; `event-loop-2-apart` makes sure
+//! that each has its own, whose limits are `raw-futex` and `raw-msg-ring`.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::hint;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use io_core::{FutexAddress, FutexWord, Io};
 
 use super::of_executors;
-use crate::contender::{Contender, Scale, Workload};
+use crate::baseline::wakes;
+use crate::contender::{Contender, Scale, Shape, Workload};
 use crate::executor::Executor;
 
 pub(super) fn workload() -> Workload {
@@ -19,6 +23,7 @@ pub(super) fn workload() -> Workload {
         parameters: |_| &[2],
         reference: "std-threads-1-cpu",
         contenders,
+        shape: Shape::Points,
     }
 }
 
@@ -26,7 +31,13 @@ fn contenders(_scale: Scale, _tasks: u64) -> Vec<Contender> {
     let mut all = vec![
         Contender::new("std-threads-1-cpu", 1, std_threads),
         Contender::new("std-threads-2-cpus", 1, std_threads).on_cpus(2),
+        Contender::new("raw-futex", 1, wakes::by_futex).on_cpus(2),
     ];
+    match wakes::ring() {
+        Ok(_) => all.push(Contender::new("raw-msg-ring", 1, wakes::by_ring).on_cpus(2)),
+        Err(refused) => eprintln!("!!! raw-msg-ring is left out: {refused}"),
+    }
+    all.extend(crate::peers::wake());
     // Two tasks that need each other: what has no second task can not take part.
     let wanted = [
         Executor::Threaded,
@@ -34,6 +45,10 @@ fn contenders(_scale: Scale, _tasks: u64) -> Vec<Contender> {
         Executor::EventLoop2,
     ];
     all.extend(of_executors(&wanted, 1, ping_pong));
+    if Executor::EventLoop2.refusal().is_none() {
+        let apart = |rounds| Executor::EventLoop2.run(|io| ping_pong_apart(io, rounds));
+        all.push(Contender::new("event-loop-2-apart", 1, apart).on_cpus(2));
+    }
     all
 }
 
@@ -68,23 +83,52 @@ fn std_threads(rounds: u64) -> Duration {
 
 fn ping_pong(io: &dyn Io, rounds: u64) -> Duration {
     let turn = AtomicU32::new(0);
-    let hand_over = |own: u32| {
-        while turn.load(Ordering::Acquire) != own {
-            io.futex_wait(FutexWord::of(&turn), 1 - own, None)
-                .expect("nobody cancels");
-        }
-        turn.store(1 - own, Ordering::Release);
-        io.futex_wake(FutexAddress::of(&turn), 1);
-    };
     io.scope(|scope| {
-        let second = scope.spawn_concurrent(|| (0..=rounds).for_each(|_| hand_over(1)));
+        let second = scope.spawn_concurrent(|| {
+            (0..=rounds).for_each(|_| hand_over(io, &turn, 1));
+        });
+        let first = scope.spawn_concurrent(|| timed(io, &turn, rounds));
+        second.expect("there can be two tasks").join();
+        first.expect("there can be two tasks").join()
+    })
+}
+
+/// As [`ping_pong`]; the first holds its worker until the second has begun, which
+/// so must be on another.
+fn ping_pong_apart(io: &dyn Io, rounds: u64) -> Duration {
+    let turn = AtomicU32::new(0);
+    // Relaxed: it carries nothing but that it was set.
+    let has_begun = AtomicBool::new(false);
+    io.scope(|scope| {
         let first = scope.spawn_concurrent(|| {
-            hand_over(0);
-            let begin = Instant::now();
-            (0..rounds).for_each(|_| hand_over(0));
-            begin.elapsed()
+            while !has_begun.load(Ordering::Relaxed) {
+                hint::spin_loop();
+            }
+            timed(io, &turn, rounds)
+        });
+        let second = scope.spawn_concurrent(|| {
+            has_begun.store(true, Ordering::Relaxed);
+            (0..=rounds).for_each(|_| hand_over(io, &turn, 1));
         });
         second.expect("there can be two tasks").join();
         first.expect("there can be two tasks").join()
     })
+}
+
+/// Waits for the own turn and gives it to the other.
+fn hand_over(io: &dyn Io, turn: &AtomicU32, own: u32) {
+    while turn.load(Ordering::Acquire) != own {
+        io.futex_wait(FutexWord::of(turn), 1 - own, None)
+            .expect("nobody cancels");
+    }
+    turn.store(1 - own, Ordering::Release);
+    io.futex_wake(FutexAddress::of(turn), 1);
+}
+
+/// The time of so many turns of the first task, after one that is not counted.
+fn timed(io: &dyn Io, turn: &AtomicU32, rounds: u64) -> Duration {
+    hand_over(io, turn, 0);
+    let begin = Instant::now();
+    (0..rounds).for_each(|_| hand_over(io, turn, 0));
+    begin.elapsed()
 }

@@ -22,10 +22,13 @@ const LONGER: &[(&str, &str)] = &[(
 /// Tests are listed by their module.
 const UNSAFE: &[&str] = &[
     "benches/src/baseline/coroutine.rs",
+    "benches/src/baseline/readiness.rs",
     "benches/src/baseline/ring.rs",
+    "benches/src/baseline/wakes.rs",
     "benches/src/executor.rs",
     "benches/src/instructions/counter.rs",
     "benches/src/machine.rs",
+    "benches/src/peers/may.rs",
     "conformance/src/bin/conformance/backends.rs",
     "conformance/src/system.rs",
     "io-blocking/src/syscall.rs",
