@@ -143,7 +143,7 @@ fn count_all(limit: impl Fn(&str) -> Option<f64> + Sync) -> io::Result<Vec<f64>>
     let mut counted = HashMap::new();
     std::thread::scope(|scope| {
         let threads: Vec<_> = (0..COUNTED_AT_ONCE)
-            .map(|_| scope.spawn(&count_some))
+            .map(|_| scope.spawn(count_some))
             .collect();
         for thread in threads {
             counted.extend(thread.join().expect("counting does not panic")?);
