@@ -16,9 +16,18 @@ use crate::contender::Scale;
 /// The size of a block, in bytes: a page.
 pub(crate) const READ_BYTES: usize = 4096;
 
-/// Below the build directory, so on the disk that the workspace is on.
-fn directory() -> PathBuf {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-data");
+/// The environment variable that says where files are kept.
+pub const DATA_DIRECTORY: &str = "BENCHES_DATA";
+
+/// Where files are kept: below the build directory, so on the disk that the
+/// workspace is on, or where [`DATA_DIRECTORY`] says.
+///
+/// # Panics
+/// If there can be none.
+#[must_use]
+pub fn data_directory() -> PathBuf {
+    let below_target = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/bench-data");
+    let path = std::env::var_os(DATA_DIRECTORY).map_or_else(below_target, PathBuf::from);
     fs::create_dir_all(&path).expect("the build directory can be written");
     path
 }
@@ -26,7 +35,7 @@ fn directory() -> PathBuf {
 /// A new directory on the disk.
 pub(crate) fn new_directory() -> TempDir {
     tempfile::Builder::new()
-        .tempdir_in(directory())
+        .tempdir_in(data_directory())
         .expect("the build directory can be written")
 }
 
@@ -54,7 +63,7 @@ enum Place {
 impl Place {
     /// A directory that `fill` fills: small data each time, large data once.
     fn filled(scale: Scale, name: &str, fill: impl FnOnce(&Path)) -> Place {
-        let kept = directory().join(name);
+        let kept = data_directory().join(name);
         if scale == Scale::Full && kept.exists() {
             return Place::Kept(kept);
         }

@@ -44,6 +44,13 @@ impl Executor {
         }
     }
 
+    /// Whether tables call one of ours so, whatever its options.
+    #[must_use]
+    pub fn is_name(name: &str) -> bool {
+        let is_known = Executor::ALL.iter().any(|executor| executor.name() == name);
+        is_known || name.starts_with("event-loop")
+    }
+
     /// How many CPUs it keeps busy.
     #[must_use]
     pub const fn cpus(self) -> usize {

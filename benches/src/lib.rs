@@ -34,7 +34,7 @@ mod statistics;
 mod workload;
 
 pub use contender::{Contender, Scale, Shape, Workload};
-pub use data::{CachedFile, assume_prepared};
+pub use data::{CachedFile, DATA_DIRECTORY, assume_prepared, data_directory};
 pub use dispatch::Dispatch;
 pub use executor::Executor;
 pub use instructions::{Counter, asked, per_operation};

@@ -4,9 +4,7 @@
 
 use std::fmt::Write;
 
-use benches::Executor;
-
-use crate::rounds::Case;
+use crate::rounds::{Case, Series};
 use crate::table::{number, sorted};
 
 const ROW: f64 = 22.0;
@@ -62,7 +60,7 @@ pub(crate) fn svg(case: &Case) -> String {
             series.name,
             y + 1.0,
             place(nanos) - LABELS,
-            colour(&series.name),
+            colour(series),
             place(low),
             y + 8.0,
             place(high),
@@ -78,11 +76,14 @@ pub(crate) fn svg(case: &Case) -> String {
 }
 
 /// Ours stand out, the limits are dark, peers pale.
-fn colour(name: &str) -> &'static str {
-    let name = name.split('@').next().unwrap_or(name);
-    if Executor::ALL.iter().any(|own| own.name() == name) {
+fn colour(series: &Series) -> &'static str {
+    let is_limit = ["std-", "raw-", "bare-", "concrete", "generic"];
+    if series.is_ours() {
         "#2a78d6"
-    } else if name.starts_with("std-") || name.starts_with("raw-") || name.starts_with("bare-") {
+    } else if is_limit
+        .iter()
+        .any(|prefix| series.name.starts_with(prefix))
+    {
         "#52514e"
     } else {
         "#c3c2b7"

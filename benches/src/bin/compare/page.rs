@@ -1,6 +1,6 @@
 //! All results in one HTML file, which needs no other.
 
-use benches::Estimate;
+use benches::{Estimate, Shape};
 
 use crate::Options;
 use crate::chart;
@@ -12,6 +12,7 @@ pub(crate) fn html(
     machine: &[(&'static str, String)],
     options: &Options,
     cases: &[Case],
+    pictures: &[String],
 ) -> String {
     let mut page = String::from(
         "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>compare</title>\n\
@@ -33,7 +34,10 @@ pub(crate) fn html(
          interval; whiskers go from the fastest round to the slowest.</p>\n",
         options.rounds, options.scale
     ));
-    for case in cases {
+    for picture in pictures {
+        add(picture.clone());
+    }
+    for case in cases.iter().filter(|case| case.shape == Shape::Points) {
         add(format!(
             "<h2>{}, {} = {}</h2>\n",
             case.workload, case.parameter_name, case.parameter
