@@ -40,7 +40,7 @@
 //! | to understand | read |
 //! |---|---|
 //! | the list of claims | `registry.rs` |
-//! | how one is run and judged | `backend.rs`, `fixture.rs`, `run.rs`, `stamp.rs` |
+//! | how one is run and judged | `backend.rs`, `fixture.rs`, `run.rs`, `standstill.rs`, `stamp.rs` |
 //! | the claims themselves, by chapter | `file`, `task`, `futex`, `time`, ... |
 
 mod backend;
@@ -53,6 +53,7 @@ mod freedom;
 mod random;
 mod registry;
 mod run;
+mod standstill;
 mod system;
 mod wrapped;
 
@@ -79,5 +80,5 @@ pub use fixture::Fixture;
 pub use freedom::{FREEDOMS, Freedom};
 pub use random::Random;
 pub use registry::ALL;
-pub use run::{Verdict, claim_limit, find, run, seed, skip_reason};
+pub use run::{Verdict, claim_limit, find, run, run_alone, seed, skip_reason};
 pub use wrapped::{Wrap, Wrapped};

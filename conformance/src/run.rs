@@ -6,14 +6,14 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 use std::io::Write;
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::thread;
+use std::sync::mpsc;
 use std::time::Duration;
 
 use crate::backend::Backend;
 use crate::claim::Claim;
 use crate::fixture::Fixture;
 use crate::registry::ALL;
+use crate::standstill::{self, Patience};
 
 /// How long one claim may take before it counts as hung. Each takes well below a
 /// second on an idle machine.
@@ -75,6 +75,14 @@ pub fn seed() -> u64 {
     }
 }
 
+/// As [`run`], for a process that does nothing else: a claim counts as hung also
+/// if every thread of the process has been asleep for a tenth of [`claim_limit`].
+#[must_use]
+pub fn run_alone(backend: &dyn Backend, claim: &Claim, seed: u64) -> Verdict {
+    standstill::process_has_one_claim();
+    run(backend, claim, seed)
+}
+
 /// Runs `claim` on an executor of `backend`, on this thread. If it takes longer
 /// than [`claim_limit`], the process ends with its name and `seed`.
 #[must_use]
@@ -121,16 +129,19 @@ struct Watchdog {
 
 impl Watchdog {
     fn start(backend: &dyn Backend, claim: &Claim, seed: u64) -> Watchdog {
-        let (alive, dropped) = mpsc::channel();
+        let (alive, over) = mpsc::channel();
         let (name, backend, limit) = (claim.name, backend.name(), claim_limit());
-        thread::spawn(move || {
-            if dropped.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+        let still = limit / 10;
+        let watch = move || {
+            if standstill::is_stuck(&over, Patience { limit, still }) {
                 let said = format!("the claim {name} hangs on {backend} (seed {seed})\n");
                 // Not by the macro: a test's output is captured, and lost here.
                 drop(std::io::stderr().write_all(said.as_bytes()));
                 std::process::abort();
             }
-        });
+        };
+        let watcher = standstill::watcher().spawn(watch);
+        watcher.expect("a thread can be started");
         Watchdog { _alive: alive }
     }
 }

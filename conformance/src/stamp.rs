@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crate::backend::Backend;
 use crate::claim::Claim;
 use crate::registry::ALL;
-use crate::run::{Verdict, claim_limit, find, run, seed, skip_reason};
+use crate::run::{Verdict, claim_limit, find, run, run_alone, seed, skip_reason};
 
 /// Set in a child to the name of the one test that it was started for.
 const CHILD: &str = "CONFORMANCE_CHILD";
@@ -27,7 +27,12 @@ pub fn check(backend: &dyn Backend, name: &str, module: &str, function: &str) {
     let test = test_name(module, function);
     let is_child = std::env::var(CHILD).is_ok_and(|child| child == test);
     let seed = seed();
-    if is_child || (!claim.needs_own_process() && skip.is_none()) {
+    if is_child {
+        judge(backend, claim, seed, run_alone(backend, claim, seed));
+        return;
+    }
+    // A claim that does not apply needs no process to say so.
+    if (!claim.needs_own_process() || !applies(backend, claim)) && skip.is_none() {
         judge(backend, claim, seed, run(backend, claim, seed));
         return;
     }
@@ -73,6 +78,16 @@ pub fn check_selection(backend: &dyn Backend) {
         ),
         Err(unavailable) => eprintln!("{}: {unavailable}", backend.name()),
     }
+}
+
+/// Whether the executor can be had and its capabilities meet the claim's needs.
+#[must_use]
+pub fn applies(backend: &dyn Backend, claim: &Claim) -> bool {
+    let mut applies = false;
+    let mut look = |io: &dyn io_core::Io| applies = claim.unmet(&io.capabilities()).is_none();
+    // That it can not be had is said by who runs the claim.
+    drop(backend.run(&mut look));
+    applies
 }
 
 fn judge(backend: &dyn Backend, claim: &Claim, seed: u64, verdict: Verdict) {

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
@@ -12,12 +12,16 @@ use io_core::Io;
 use super::waits::{Kind, Span, Wait};
 use crate::fixture::Fixture;
 use crate::run::claim_limit;
+use crate::standstill::{self, Patience};
 
-/// After so long a wait that should have ended is let end by its own result, so
-/// that the claim fails instead of hanging: ten seconds as a rule. Generous, for
-/// loaded machines.
-fn rescue_after() -> Duration {
-    claim_limit() / 6
+/// When a wait that should have ended is let end by its own result, so that the
+/// claim fails instead of hanging: as a rule after ten seconds, or one in which
+/// nothing happens. Generous, for loaded machines.
+fn rescue_patience() -> Patience {
+    Patience {
+        limit: claim_limit() / 6,
+        still: claim_limit() / 60,
+    }
 }
 
 /// Sets up a wait of `kind` and runs `body` with it.
@@ -31,22 +35,24 @@ pub(crate) fn trial<R>(
     body: impl FnOnce(&dyn Wait) -> R,
 ) -> R {
     kind.with(fixture, span, |wait| {
-        let (is_rescued, rescue_after) = (AtomicBool::new(false), rescue_after());
+        let (is_rescued, patience) = (AtomicBool::new(false), rescue_patience());
         let result = thread::scope(|threads| {
             let (alive, over) = mpsc::channel::<()>();
             let is_rescued = &is_rescued;
-            threads.spawn(move || {
-                if over.recv_timeout(rescue_after) == Err(RecvTimeoutError::Timeout) {
+            let watch = move || {
+                if standstill::is_stuck(&over, patience) {
                     is_rescued.store(true, Ordering::Release);
                     wait.complete();
                 }
-            });
+            };
+            let watcher = standstill::watcher().spawn_scoped(threads, watch);
+            watcher.expect("a thread can be started");
             let result = body(wait);
             drop(alive);
             result
         });
         let is_rescued = is_rescued.load(Ordering::Acquire);
-        assert!(!is_rescued, "{} took {rescue_after:?}", kind.name);
+        assert!(!is_rescued, "{} does not end", kind.name);
         result
     })
 }

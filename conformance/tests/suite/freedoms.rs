@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-use conformance::stamp::run_bounded;
+use conformance::stamp::{applies, run_bounded};
 use conformance::{ALL, Claim, FREEDOMS, Verdict, claim_limit, skip_reason};
 
 use crate::at_once::complaints;
@@ -17,7 +17,7 @@ fn complaint(name: &str, claim: &Claim, seed: u64) -> Option<String> {
     if skip_reason(backend.as_ref(), claim).is_some() {
         return None;
     }
-    if !claim.needs_own_process() {
+    if !claim.needs_own_process() || !applies(backend.as_ref(), claim) {
         return match conformance::run(backend.as_ref(), claim, seed) {
             Verdict::Passed | Verdict::Skipped(_) => None,
             Verdict::Failed(said) | Verdict::Unavailable(said) => Some(said),

@@ -85,7 +85,7 @@ fn list() {
 fn child(backend: &dyn Backend, name: &str) -> ExitCode {
     let claim = conformance::find(name).expect("the matrix names claims that exist");
     let seed = conformance::seed();
-    let (code, reason) = match conformance::run(backend, claim, seed) {
+    let (code, reason) = match conformance::run_alone(backend, claim, seed) {
         Verdict::Passed => (status::PASSED, String::new()),
         Verdict::Failed(message) => {
             let repeat = format!("repeat with CONFORMANCE_SEED={seed}");

@@ -7,7 +7,6 @@ use std::io::{self, IoSliceMut, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -16,6 +15,7 @@ use io_core::{BatchEntry, Io, Operation};
 
 use super::{Span, Wait};
 use crate::fixture::Fixture;
+use crate::system;
 
 const TOKEN: u8 = b'T';
 const FILLING: u8 = b'.';
@@ -342,8 +342,7 @@ pub(super) fn open_fifo(fixture: &Fixture<'_>, _: Span, body: &mut dyn FnMut(&dy
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let path = fixture.path(format!("fifo-{number}"));
-    let made = Command::new("mkfifo").arg(&path).status();
-    assert!(made.expect("coreutils are there").success());
+    system::make_fifo(&path);
     body(&OpenFifo {
         io: fixture.io(),
         path,
