@@ -98,7 +98,7 @@ pub(crate) fn a_changed_word_comes_before_the_deadline(fixture: &Fixture<'_>) {
 
 /// A wait that is long burns no processor.
 pub(crate) fn waiting_uses_no_processor(fixture: &Fixture<'_>) {
-    const WAIT: Duration = Duration::from_millis(400);
+    const WAIT: Duration = Duration::from_millis(200);
     let word = AtomicU32::new(0);
     let before = system::cpu_time();
     wait_out(fixture, &word, WAIT);
@@ -107,7 +107,7 @@ pub(crate) fn waiting_uses_no_processor(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn waiting_tasks_use_no_processor(fixture: &Fixture<'_>) {
-    const WAIT: Duration = Duration::from_millis(400);
+    const WAIT: Duration = Duration::from_millis(200);
     let io = fixture.io();
     let word = AtomicU32::new(0);
     io.scope(|scope| {
