@@ -5,11 +5,13 @@
 //! | to understand | read |
 //! |---|---|
 //! | how a fault is written | `faulty.rs` |
-//! | the faults | `files.rs`, `names.rs`, `tasks.rs`, `waits.rs` |
+//! | the faults | `files.rs`, `names.rs`, `tasks.rs`, `waits.rs`, `requests.rs`, `deadlines.rs` |
 
+mod deadlines;
 mod faulty;
 mod files;
 mod names;
+mod requests;
 mod tasks;
 mod waits;
 
@@ -42,7 +44,14 @@ pub enum Symptom {
 }
 
 /// The list, by chapter.
-pub const BROKEN: &[&[Broken]] = &[files::ALL, names::ALL, tasks::ALL, waits::ALL];
+pub const BROKEN: &[&[Broken]] = &[
+    files::ALL,
+    names::ALL,
+    tasks::ALL,
+    waits::ALL,
+    requests::ALL,
+    deadlines::ALL,
+];
 
 /// One entry of a list: what is wrong, the clause, what becomes of the claim, and
 /// the methods that differ from those of the executor below.

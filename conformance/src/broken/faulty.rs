@@ -2,7 +2,8 @@
 //! a fault replaces. A fault is a function; the lists are beside this file.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
 
 use io_core::task::{Job, Rejected, Start, TaskRecord, TaskRef};
 use io_core::{
@@ -16,6 +17,7 @@ pub(super) struct Hooks {
     pub(super) perform_batch: fn(&Faulty<'_>, &mut [BatchEntry<'_, '_>]),
     pub(super) close: fn(&Faulty<'_>, Handle) -> io::Result<()>,
     pub(super) start: fn(&Faulty<'_>, Job, Start) -> Result<(), Rejected>,
+    pub(super) wait_task: fn(&Faulty<'_>, &TaskRecord),
     pub(super) interrupt: fn(&Faulty<'_>, &TaskRef),
     pub(super) yield_now: fn(&Faulty<'_>) -> io::Result<()>,
     pub(super) futex_wait: fn(&Faulty<'_>, FutexWord<'_>, u32, Option<Instant>) -> io::Result<()>,
@@ -30,14 +32,22 @@ pub(super) struct Hooks {
 impl Hooks {
     pub(super) const CORRECT: Hooks = Hooks {
         perform: |faulty, operation| faulty.below.perform(operation),
-        // One by one, so that a fault in `perform` is seen.
+        // One by one, so that a fault in `perform` is seen. One request goes to all
+        // that are not finished.
         perform_batch: |faulty, batch| {
+            let mut is_canceled = false;
             for entry in batch {
-                entry.result = Some(faulty.perform(&mut entry.operation));
+                let result = match is_canceled {
+                    true => Err(io_core::canceled()),
+                    false => faulty.perform(&mut entry.operation),
+                };
+                is_canceled |= result.as_ref().is_err_and(io_core::is_canceled);
+                entry.result = Some(result);
             }
         },
         close: |faulty, handle| faulty.below.close(handle),
         start: |faulty, job, how| faulty.below.start(job, how),
+        wait_task: |faulty, task| faulty.below.wait_task(task),
         interrupt: |faulty, task| faulty.below.interrupt(task),
         yield_now: |faulty| faulty.below.yield_now(),
         futex_wait: |faulty, word, expected, deadline| {
@@ -58,6 +68,10 @@ pub(super) struct Faulty<'a> {
     hooks: Hooks,
     /// How often the fault was asked. Relaxed: any order will do.
     calls: AtomicU64,
+    /// What a fault remembers. Relaxed, as above.
+    pub(super) flag: AtomicBool,
+    /// The thread that it was made on.
+    pub(super) home: thread::ThreadId,
 }
 
 impl<'a> Faulty<'a> {
@@ -66,6 +80,8 @@ impl<'a> Faulty<'a> {
             below,
             hooks,
             calls: AtomicU64::new(0),
+            flag: AtomicBool::new(false),
+            home: thread::current().id(),
         }
     }
 
@@ -93,7 +109,7 @@ impl Io for Faulty<'_> {
     }
 
     fn wait_task(&self, task: &TaskRecord) {
-        self.below.wait_task(task);
+        (self.hooks.wait_task)(self, task);
     }
 
     fn wake_task(&self, task: &TaskRecord) {

@@ -1,6 +1,6 @@
 //! Faults in tasks and in what an executor says of itself.
 
-use io_core::task::{Job, Rejected, Start, TaskRef};
+use io_core::task::{Job, Rejected, Start};
 use io_core::{Capabilities, Io, IoId};
 
 use crate::broken::broken;
@@ -13,8 +13,6 @@ broken! {
         hangs "task::starting::concurrent_tasks_make_progress_together": { start: run_inline }
     "concurrency is declared and refused" breaks T9,
         fails "task::starting::concurrency_is_had_or_declared": { start: refuse, capabilities: boast }
-    "a request ends no wait" breaks C5,
-        hangs "cancel::while_it_waits::sleep": { interrupt: ignore }
     "a wrapper has an id of its own" breaks C3,
         fails "cancel::pending_at_entry::metadata": { id: own_id }
 }
@@ -41,8 +39,6 @@ fn boast(faulty: &Faulty<'_>) -> Capabilities {
     capabilities.concurrent_tasks_max = 1000;
     capabilities
 }
-
-fn ignore(_faulty: &Faulty<'_>, _task: &TaskRef) {}
 
 fn own_id(faulty: &Faulty<'_>) -> IoId {
     IoId::of(faulty)

@@ -1,12 +1,10 @@
-//! Faults in waits, clocks, randomness, requests and deadlines.
+//! Faults in waits, clocks and randomness.
 
 use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use io_core::{
-    Clock, FutexAddress, FutexWord, Instant, Operation, Outcome, is_canceled, is_deadline,
-};
+use io_core::{Clock, FutexAddress, FutexWord, Instant};
 
 use crate::broken::broken;
 use crate::broken::faulty::Faulty;
@@ -32,18 +30,6 @@ broken! {
         fails "time::random::no_two_answers_are_alike": { random: constant }
     "only the first 256 bytes are random" breaks R1,
         fails "time::random::the_whole_buffer_is_filled": { random: beginning }
-    "a request is delivered twice" breaks C1,
-        fails "cancel::pending_at_entry::metadata": { perform: deliver_twice }
-    "a request is swallowed" breaks C3,
-        fails "cancel::pending_at_entry::regular_read": { perform: swallow }
-    "a yield is no point" breaks C3,
-        fails "cancel::pending_at_entry::yield_now": { yield_now: no_point }
-    "a completed operation answers Canceled" breaks C6,
-        hangs "cancel::races::a_canceled_read_loses_no_byte": { perform: lose_result }
-    "a deadline that has passed starts operations" breaks D1,
-        fails "deadline::passed_at_entry::regular_read": { perform: ignore_deadline }
-    "a passed deadline looks like a peer's" breaks D1,
-        fails "deadline::passed_at_entry::metadata": { perform: as_a_peers }
 }
 
 fn wait_anyway(
@@ -108,45 +94,4 @@ fn constant(_faulty: &Faulty<'_>, buffer: &mut [u8]) {
 fn beginning(faulty: &Faulty<'_>, buffer: &mut [u8]) {
     let bytes = buffer.len().min(256);
     faulty.below.random(&mut buffer[..bytes]);
-}
-
-fn deliver_twice(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let answer = faulty.below.perform(operation);
-    if answer.as_ref().is_err_and(is_canceled) {
-        faulty.below.rearm();
-    }
-    answer
-}
-
-fn swallow(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    match faulty.below.perform(operation) {
-        Err(error) if is_canceled(&error) => faulty.below.perform(operation),
-        answer => answer,
-    }
-}
-
-fn no_point(faulty: &Faulty<'_>) -> io::Result<()> {
-    faulty.below.protect(|| faulty.below.yield_now())
-}
-
-fn lose_result(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    let outcome = faulty.below.perform(operation)?;
-    faulty.below.checkpoint()?;
-    Ok(outcome)
-}
-
-fn ignore_deadline(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    match faulty.below.perform(operation) {
-        Err(error) if is_deadline(&error) => {
-            faulty.below.protect(|| faulty.below.perform(operation))
-        }
-        answer => answer,
-    }
-}
-
-fn as_a_peers(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-    match faulty.below.perform(operation) {
-        Err(error) if is_deadline(&error) => Err(io::Error::from_raw_os_error(libc::ETIMEDOUT)),
-        answer => answer,
-    }
 }

@@ -7,7 +7,6 @@ mod backends;
 
 mod at_once;
 mod broken;
-mod broken_cancel;
 mod contract;
 mod freedoms;
 mod properties;
