@@ -50,6 +50,7 @@ mod compile;
 mod contract;
 mod fixture;
 mod freedom;
+mod growth;
 mod random;
 mod registry;
 mod run;

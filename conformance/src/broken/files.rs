@@ -57,6 +57,8 @@ broken! {
         fails "file::opening::opening_what_is_missing_gives_enoent": { perform: wrong_number }
     "an operation that fails leaks a descriptor" breaks O8,
         fails "file::resources::failed_operations_leak_no_descriptor": { perform: leak }
+    "one failed operation in a thousand leaks a descriptor" breaks O8,
+        fails "file::resources::failed_operations_leak_no_descriptor": { perform: leak_rarely }
     "a full device is no error" breaks O9,
         fails "file::resources::no_room_left_is_enospc": { perform: hide_full }
     "a batch stops at its first error" breaks B1,
@@ -288,15 +290,28 @@ fn wrong_number(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::R
 fn leak(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     let answer = faulty.below.perform(operation);
     if answer.is_err() {
-        let mut options = OpenOptions::new();
-        options.read(true);
-        let at = At::working_directory("/dev/null".as_ref());
-        let open = faulty.below.perform(&mut Operation::Open { at, options });
-        if let Ok(fd) = open?.expect_handle().into_fd() {
-            let _number = fd.into_raw_fd();
-        }
+        open_and_forget(faulty)?;
     }
     answer
+}
+
+fn leak_rarely(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
+    let answer = faulty.below.perform(operation);
+    if answer.is_err() && faulty.is_every(1000) {
+        open_and_forget(faulty)?;
+    }
+    answer
+}
+
+fn open_and_forget(faulty: &Faulty<'_>) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.read(true);
+    let at = At::working_directory("/dev/null".as_ref());
+    let open = faulty.below.perform(&mut Operation::Open { at, options });
+    if let Ok(fd) = open?.expect_handle().into_fd() {
+        let _number = fd.into_raw_fd();
+    }
+    Ok(())
 }
 
 fn hide_full(faulty: &Faulty<'_>, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {

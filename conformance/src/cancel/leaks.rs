@@ -1,13 +1,13 @@
 //! Canceled at entry, canceled while it waits, timed out, and beside its result,
 //! many times: the process has as many descriptors as before.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
 use super::trial::{Pause, settle, trial};
 use super::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
+use crate::growth::assert_no_descriptors_left;
 
 waits::claims_of_waits!(check);
 waits::claims_of_tasks!(check);
@@ -18,33 +18,11 @@ waits::claims! { check:
     metadata METADATA,
 }
 
-/// Rounds between two looks.
+/// Rounds of a series.
 const ROUNDS: usize = 6;
-/// Threads that the executor starts late have descriptors of their own, but not
-/// for ever: a leak grows at every look.
-const LOOKS: usize = 8;
-
-fn descriptors() -> usize {
-    let entries = fs::read_dir("/proc/self/fd");
-    entries.expect("the system has procfs").count()
-}
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
-    check_growth(|| (0..ROUNDS).for_each(|round| rounds(fixture, kind, round)));
-}
-
-/// Panics if the descriptors become more each time that `body` runs.
-fn check_growth(body: impl Fn()) {
-    let mut counts = Vec::new();
-    for _ in 0..LOOKS {
-        body();
-        let count = descriptors();
-        if counts.last().is_some_and(|&before| count <= before) {
-            return;
-        }
-        counts.push(count);
-    }
-    panic!("the descriptors grow: {counts:?}");
+    assert_no_descriptors_left(|| (0..ROUNDS).for_each(|round| rounds(fixture, kind, round)));
 }
 
 fn rounds(fixture: &Fixture<'_>, kind: &Kind, round: usize) {
@@ -99,5 +77,5 @@ pub(crate) fn deadlines(fixture: &Fixture<'_>) {
             });
         }
     };
-    check_growth(rounds);
+    assert_no_descriptors_left(rounds);
 }

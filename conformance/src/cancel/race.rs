@@ -10,7 +10,6 @@
 //! agents    see round r, hesitate, complete / request, say that they have
 //! ```
 
-use std::fs;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -21,6 +20,7 @@ use io_core::Io;
 use super::waits::{self, Kind, Span, Wait};
 use crate::backend::Backend;
 use crate::fixture::Fixture;
+use crate::growth::assert_no_descriptors_left;
 use crate::random::Random;
 
 /// The rows that race.
@@ -68,6 +68,12 @@ pub struct Counts {
     pub canceled: u64,
 }
 
+impl Counts {
+    fn rounds(&self) -> u64 {
+        self.results + self.canceled
+    }
+}
+
 /// A series of races.
 #[derive(Clone, Copy, Debug)]
 pub struct Series {
@@ -81,7 +87,7 @@ pub struct Series {
     pub seed: u64,
 }
 
-/// Runs a series. `None` if the executor can not be had, or has no tasks for agents.
+/// Runs a series, in a process that opens no descriptor beside it. `None` if the executor can not be had, or has no tasks for agents.
 ///
 /// # Panics
 /// If a result or a request is lost or comes twice, or descriptors are left.
@@ -103,29 +109,23 @@ fn run_on(fixture: &Fixture<'_>, series: Series) -> Counts {
     let mut kinds = KINDS.iter();
     let kind = kinds.find(|kind| kind.name == series.kind);
     let kind = kind.expect("a kind of races by its name");
-    // What the executor opens once for good is open after the first rounds.
-    const WARM_UP: u64 = 20;
-    let mut counts = race(fixture, kind, series, WARM_UP.min(series.rounds));
-    let before = descriptors();
-    let rest = race(fixture, kind, series, series.rounds.saturating_sub(WARM_UP));
-    let after = descriptors();
-    assert!(
-        after <= before + DESCRIPTORS_OF_OTHERS,
-        "{before} descriptors before, {after} after {} rounds",
-        series.rounds
-    );
-    counts.results += rest.results;
-    counts.canceled += rest.canceled;
+    // In parts, for counting descriptors between them.
+    const PARTS: u64 = 20;
+    let mut counts = Counts::default();
+    while counts.rounds() < series.rounds {
+        assert_no_descriptors_left(|| {
+            let rest = series.rounds - counts.rounds();
+            let part = Series {
+                rounds: rest.min(series.rounds.div_ceil(PARTS)),
+                seed: series.seed.wrapping_add(counts.rounds()),
+                ..series
+            };
+            let part = race(fixture, kind, part);
+            counts.results += part.results;
+            counts.canceled += part.canceled;
+        });
+    }
     counts
-}
-
-/// Threads that the executor starts later have descriptors of their own, and so
-/// have the other tests of the process. A leak in every round is far above it.
-const DESCRIPTORS_OF_OTHERS: usize = 200;
-
-fn descriptors() -> usize {
-    let entries = fs::read_dir("/proc/self/fd");
-    entries.expect("the system has procfs").count()
 }
 
 /// Where the three are. Rounds count from 1.
@@ -181,11 +181,12 @@ fn hesitate(random: &mut Random, tasks_of: Option<&dyn Io>) {
     }
 }
 
-fn race(fixture: &Fixture<'_>, kind: &Kind, series: Series, rounds: u64) -> Counts {
+fn race(fixture: &Fixture<'_>, kind: &Kind, series: Series) -> Counts {
+    let rounds = series.rounds;
     let io = fixture.io();
     let tasks_of = (series.agents == Agents::Tasks).then_some(io);
     let progress = &Progress::default();
-    let random = |salt: u64| Random::new(series.seed ^ (salt << 56) ^ rounds);
+    let random = |salt: u64| Random::new(series.seed ^ (salt << 56));
     kind.with(fixture, Span::Tiny, |wait| {
         let agent = |salt, done: &AtomicU64, act: &dyn Fn()| {
             let mut random = random(salt);

@@ -8,6 +8,7 @@ use io_core::sync::Mutex;
 use io_core::{FutexAddress, FutexWord, is_canceled};
 
 use crate::fixture::{Fixture, Works};
+use crate::growth::assert_no_descriptors_left;
 use crate::system;
 
 /// Bytes read and bytes left are the bytes written, whenever the request comes.
@@ -87,8 +88,8 @@ pub(crate) fn a_canceled_open_leaks_no_descriptor(fixture: &Fixture<'_>) {
     let path = fixture.make_file("file", "0123");
     let fifo = fixture.path("fifo");
     system::make_fifo(&fifo);
-    let work = |rounds: usize| {
-        for round in 0..rounds {
+    assert_no_descriptors_left(|| {
+        for round in 0..200 {
             io.scope(|scope| {
                 let path = if round % 4 == 0 { &fifo } else { &path };
                 let open = move || File::open(io, path).map(drop);
@@ -99,17 +100,7 @@ pub(crate) fn a_canceled_open_leaks_no_descriptor(fixture: &Fixture<'_>) {
                 drop(task.cancel());
             });
         }
-    };
-    // Threads that an executor starts when they are needed have descriptors too,
-    // fewer than this.
-    const ROUNDS: usize = 300;
-    work(100);
-    fixture.pause();
-    let before = system::descriptors().len();
-    work(ROUNDS);
-    fixture.pause();
-    let after = system::descriptors().len();
-    assert!(after < before + ROUNDS / 5, "{before}, then {after}");
+    });
 }
 
 /// Two wait, one wake and one request race: whoever got no wake leaves it to the

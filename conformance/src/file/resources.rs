@@ -2,35 +2,37 @@
 //! a signal interrupts. And nothing leaks. Each in a process of its own.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use io_core::fs::{self, File};
 
 use crate::fixture::{Fixture, Works, assert_errno};
+use crate::growth::assert_no_descriptors_left;
 use crate::system::{self, Limit};
 
-/// How many descriptors an executor may open for itself at any time: threads that
-/// it starts when they are needed have some.
-const EXECUTORS_OWN_MAX: usize = 60;
-
 pub(crate) fn no_descriptor_left_is_emfile(fixture: &Fixture<'_>) {
-    let io = fixture.io();
     let path = fixture.make_file("file", "0123");
+    assert_no_descriptors_left(|| use_up_descriptors(fixture, &path));
+}
+
+fn use_up_descriptors(fixture: &Fixture<'_>, path: &Path) {
+    let io = fixture.io();
     // Whatever the executor opens when it is first used is open now.
-    let file = File::open(io, &path).works();
-    drop(fs::read(io, &path).works());
-    let before = system::descriptors();
-    let highest = *before.last().expect("there is one at least");
+    let file = File::open(io, path).works();
+    drop(fs::read(io, path).works());
+    let open = system::descriptors();
+    let highest = *open.last().expect("there is one at least");
     let highest = u64::try_from(highest).expect("numbers are positive");
     // A few are free even where no number below the highest one is.
     let limit = system::set_limit(Limit::Descriptors, highest + 1 + 4);
     let mut filling = Vec::new();
     // An open may want more than one descriptor for a moment; a duplicate takes
     // the last one.
-    fill(&mut filling, || File::open(io, &path));
+    fill(&mut filling, || File::open(io, path));
     fill(&mut filling, || file.try_clone());
-    assert_errno(File::open(io, &path), libc::EMFILE);
+    assert_errno(File::open(io, path), libc::EMFILE);
     assert_errno(file.try_clone(), libc::EMFILE);
     assert_errno(fs::read_dir(io, fixture.directory()), libc::EMFILE);
     let new = fixture.path("new");
@@ -41,9 +43,7 @@ pub(crate) fn no_descriptor_left_is_emfile(fixture: &Fixture<'_>) {
     file.try_clone().works();
     drop(filling);
     system::set_limit(Limit::Descriptors, limit);
-    File::open(io, &path).works();
-    let after = system::descriptors().len();
-    assert!(after < before.len() + EXECUTORS_OWN_MAX, "{after} are open");
+    File::open(io, path).works();
 }
 
 pub(crate) fn a_file_that_may_not_grow_is_efbig(fixture: &Fixture<'_>) {
@@ -153,8 +153,8 @@ pub(crate) fn an_interrupted_pipe_read_goes_on_waiting(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn failed_operations_leak_no_descriptor(fixture: &Fixture<'_>) {
-    /// A leak in a round is more than what the executor may open for itself.
-    const ROUNDS: usize = 2 * EXECUTORS_OWN_MAX;
+    /// One that leaks in one of so many rounds is seen.
+    const ROUNDS: usize = 120;
     let io = fixture.io();
     let path = fixture.make_file("file", "0123");
     let work = || {
@@ -176,12 +176,5 @@ pub(crate) fn failed_operations_leak_no_descriptor(fixture: &Fixture<'_>) {
         }));
         assert!(payload.is_err());
     };
-    work();
-    let before = system::descriptors().len();
-    for _ in 0..ROUNDS {
-        work();
-    }
-    fixture.pause();
-    let after = system::descriptors().len();
-    assert!(after < before + EXECUTORS_OWN_MAX, "{before}, then {after}");
+    assert_no_descriptors_left(|| (0..ROUNDS).for_each(|_| work()));
 }
