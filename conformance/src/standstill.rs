@@ -75,20 +75,71 @@ pub(crate) fn is_stuck(over: &Receiver<()>, patience: Patience) -> bool {
 /// one is not asleep, or a child process may be what they wait for.
 fn sleepers() -> Option<Vec<(i32, String)>> {
     let mut sleepers = Vec::new();
-    for thread in system::threads() {
-        let read = |file| fs::read_to_string(format!("/proc/self/task/{thread}/{file}"));
-        // The name is in parentheses and may contain any character (proc(5)).
-        let stat = read("stat").ok()?;
-        let (name, rest) = stat.rsplit_once(')')?;
-        if name.ends_with(&format!("({WATCHER}")) {
-            continue;
-        }
-        let is_parent = read("children").is_ok_and(|children| !children.is_empty());
-        if is_parent || !rest.starts_with(" S ") {
+    for thread in others(None) {
+        let children = fs::read_to_string(format!("/proc/self/task/{}/children", thread.number));
+        if !thread.is_asleep || children.is_ok_and(|children| !children.is_empty()) {
             return None;
         }
-        sleepers.push((thread, read("schedstat").ok()?));
+        sleepers.push((thread.number, thread.turns));
     }
     sleepers.sort_unstable();
     Some(sleepers)
+}
+
+/// A thread of the process that is no watcher.
+struct Other {
+    number: i32,
+    is_asleep: bool,
+    /// Nanoseconds that it has run, that it has waited to, and how often it ran.
+    turns: String,
+}
+
+/// The threads of the process that are no watchers, without this one.
+fn others(without: Option<i32>) -> Vec<Other> {
+    let other = |number| {
+        let read = |file| fs::read_to_string(format!("/proc/self/task/{number}/{file}"));
+        // Both fail if it has ended. The name is in parentheses and may contain any
+        // character (proc(5)).
+        let (stat, turns) = (read("stat").ok()?, read("schedstat").ok()?);
+        let (name, rest) = stat.rsplit_once(')')?;
+        let is_asleep = rest.starts_with(" S ");
+        (!name.ends_with(&format!("({WATCHER}"))).then_some(Other {
+            number,
+            is_asleep,
+            turns,
+        })
+    };
+    let mut threads = system::threads();
+    threads.retain(|&thread| Some(thread) != without);
+    threads.into_iter().filter_map(other).collect()
+}
+
+/// What the other threads of the process did while this one watched.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Activity {
+    /// How long they have run.
+    pub(crate) ran: Duration,
+    /// How often one was not asleep, of [`Activity::LOOKS`] times. On a busy machine
+    /// who wants to run is awake and may not have run at all.
+    pub(crate) awake: u32,
+}
+
+impl Activity {
+    pub(crate) const LOOKS: u32 = 5;
+
+    /// Watches for a while, on this thread.
+    pub(crate) fn during(time: Duration) -> Activity {
+        let without = Some(system::this_thread());
+        let ran = || -> u64 {
+            let nanos = |thread: Other| thread.turns.split(' ').next()?.parse::<u64>().ok();
+            others(without).into_iter().filter_map(nanos).sum()
+        };
+        let (before, mut awake) = (ran(), 0);
+        for _ in 0..Activity::LOOKS {
+            thread::sleep(time / Activity::LOOKS);
+            awake += u32::from(others(without).iter().any(|thread| !thread.is_asleep));
+        }
+        let ran = Duration::from_nanos(ran().saturating_sub(before));
+        Activity { ran, awake }
+    }
 }

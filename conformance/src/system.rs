@@ -82,6 +82,12 @@ pub(crate) fn signal_thread(thread: c_int, signal: c_int) {
     unsafe { libc::syscall(libc::SYS_tgkill, process, thread, signal) };
 }
 
+/// The number of this thread (gettid(2)).
+pub(crate) fn this_thread() -> c_int {
+    // SAFETY: it asks for a number.
+    unsafe { libc::gettid() }
+}
+
 /// The threads of the process, by number.
 pub(crate) fn threads() -> Vec<c_int> {
     numbers_in("/proc/self/task")
