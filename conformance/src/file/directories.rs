@@ -61,9 +61,9 @@ pub(crate) fn an_empty_directory_lists_nothing(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn every_entry_is_listed_once(fixture: &Fixture<'_>) {
-    const FILES: usize = 3000;
+    const FILES: usize = 400;
     for index in 0..FILES {
-        fixture.make_file(&format!("{index:0>100}"), "");
+        fixture.make_file(&format!("{index:0>200}"), "");
     }
     let listing = fs::read_dir(fixture.io(), fixture.directory()).works();
     let mut seen = HashSet::new();
@@ -112,9 +112,9 @@ pub(crate) fn duplicates_share_the_listing_position(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn removing_while_listing_loses_no_other_entry(fixture: &Fixture<'_>) {
-    const FILES: usize = 500;
+    const FILES: usize = 300;
     for index in 0..FILES {
-        fixture.make_file(&format!("{index:0>100}"), "");
+        fixture.make_file(&format!("{index:0>200}"), "");
     }
     let io = fixture.io();
     let mut seen = 0;
