@@ -103,7 +103,7 @@ registry! { ($)
             seeking_is_exact [F16];
             a_pipe_has_no_offsets [F17] needs Descriptors;
             a_write_to_a_full_pipe_waits_for_room [F18] needs Descriptors;
-            a_write_that_nobody_reads_gives_epipe [F18] needs Descriptors;
+            a_write_that_nobody_reads_gives_epipe [F18] needs Descriptors, OwnProcess;
             many_tasks_write_one_file_at_offsets [F19];
         }
         opening {

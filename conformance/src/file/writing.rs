@@ -195,6 +195,8 @@ pub(crate) fn a_write_to_a_full_pipe_waits_for_room(fixture: &Fixture<'_>) {
 }
 
 /// Rust programs ignore SIGPIPE; the error tells.
+/// In a process of its own: one that another test starts has a copy of the reader
+/// between its fork and its exec.
 pub(crate) fn a_write_that_nobody_reads_gives_epipe(fixture: &Fixture<'_>) {
     let (reader, writer) = fixture.pipe();
     reader.close().works();
