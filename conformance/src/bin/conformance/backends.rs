@@ -13,6 +13,8 @@ use io_threaded::Threaded;
 enum Make {
     Blocking,
     EventLoop(fn(io_evloop_uring::Builder) -> io_evloop_uring::Builder),
+    /// One of the full cross.
+    Crossed(Crossed),
     Threaded(fn(io_threaded::Builder) -> io_threaded::Builder),
 }
 
@@ -20,6 +22,40 @@ enum Make {
 pub(crate) struct Executor {
     name: String,
     make: Make,
+}
+
+/// A configuration of the event loop in which every option that changes how it
+/// works has a value.
+#[derive(Clone, Copy)]
+struct Crossed {
+    workers: usize,
+    entries: u32,
+    waker: (Waker, &'static str),
+    is_switching: bool,
+}
+
+impl Crossed {
+    fn set(self, builder: io_evloop_uring::Builder) -> io_evloop_uring::Builder {
+        let builder = builder
+            .workers(self.workers)
+            .ring_entries(self.entries)
+            .waker(self.waker.0);
+        match self.is_switching {
+            true => builder.switch_everywhere(conformance::seed()),
+            false => builder,
+        }
+    }
+
+    fn name(self) -> String {
+        let switch = if self.is_switching { "-switch" } else { "" };
+        let Crossed {
+            workers,
+            entries,
+            waker: (_, waker),
+            ..
+        } = self;
+        format!("event-loop-{workers}w-{entries}e-{waker}{switch}")
+    }
 }
 
 const FIFO_WITHOUT_DEADLINE: &str =
@@ -46,12 +82,57 @@ pub(crate) fn names() -> Vec<String> {
     all().into_iter().map(|executor| executor.name).collect()
 }
 
+/// The names of all configurations: the event loop with 1, 2 and 8 workers, a
+/// small and a large ring, every waker, with and without a switch at every call,
+/// each with each; the other executors with 1, 2 and 8 threads where they have any.
+#[allow(dead_code, reason = "one program of several asks for them")]
+pub(crate) fn crossed_names() -> Vec<String> {
+    let crossed = crossed().into_iter().map(|executor| executor.name);
+    let others = [
+        "threaded-1-thread",
+        "threaded-2-threads",
+        "threaded-8-threads",
+        "blocking",
+    ];
+    crossed.chain(others.map(str::to_owned)).collect()
+}
+
+const WAKERS: [(Waker, &str); Waker::ALL.len()] = [
+    (Waker::Futex, "futex"),
+    (Waker::MsgRing, "msg-ring"),
+    (Waker::EventFd, "eventfd"),
+];
+
+fn crossed() -> Vec<Executor> {
+    let mut executors = Vec::new();
+    for workers in [1, 2, 8] {
+        for entries in [2, 4096] {
+            for waker in WAKERS {
+                for is_switching in [false, true] {
+                    let crossed = Crossed {
+                        workers,
+                        entries,
+                        waker,
+                        is_switching,
+                    };
+                    executors.push(Executor {
+                        name: crossed.name(),
+                        make: Make::Crossed(crossed),
+                    });
+                }
+            }
+        }
+    }
+    executors
+}
+
 /// The executor with this name, which may be wrapped: `blocking+NAME` takes the
 /// freedom, or has the fault, that is called so.
 pub(crate) fn find(name: &str) -> Option<Box<dyn Backend>> {
     let (below, wrapper) = match name.rsplit_once('+') {
         None => {
-            let found = all().into_iter().find(|executor| executor.name == name)?;
+            let mut known = all().into_iter().chain(crossed());
+            let found = known.find(|executor| executor.name == name)?;
             return Some(Box::new(found));
         }
         Some(parts) => parts,
@@ -100,6 +181,7 @@ fn all() -> Vec<Executor> {
             builder.force_protected_stacks()
         }),
         threaded("threaded-1-thread", |builder| builder.spawn_threads(1)),
+        threaded("threaded-2-threads", |builder| builder.spawn_threads(2)),
         threaded("threaded-8-threads", |builder| builder.spawn_threads(8)),
     ]
 }
@@ -112,7 +194,7 @@ impl Backend for Executor {
     fn skips(&self) -> &[Skip] {
         match &self.make {
             Make::Blocking => BLOCKING_SKIPS,
-            Make::EventLoop(_) | Make::Threaded(_) => &[],
+            Make::EventLoop(_) | Make::Crossed(_) | Make::Threaded(_) => &[],
         }
     }
 
@@ -121,6 +203,7 @@ impl Backend for Executor {
             Make::Blocking => body(&Blocking::new()),
             Make::Threaded(set) => body(&set(Threaded::builder()).build()),
             Make::EventLoop(set) => run_event_loop(set(EventLoop::builder()), body)?,
+            Make::Crossed(crossed) => run_event_loop(crossed.set(EventLoop::builder()), body)?,
         }
         Ok(())
     }

@@ -2,9 +2,11 @@
 //! a row as soon as its cells are known. Called by `main.rs`.
 
 use std::process::{Command, ExitCode};
+use std::slice;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
+use std::time::Instant;
 
 use conformance::stamp::run_bounded;
 use conformance::{Backend, Claim, claim_limit, skip_reason};
@@ -57,11 +59,40 @@ pub(crate) fn print(columns: &[Column], claims: &[&Claim]) -> ExitCode {
         println!();
     });
     report(&mut notes, &counts);
-    if counts.failed > 0 || counts.passed == 0 {
-        ExitCode::FAILURE
-    } else {
-        ExitCode::SUCCESS
+    counts.verdict()
+}
+
+/// Prints a line for each column. Fails as [`print`] does.
+pub(crate) fn print_totals(columns: &[Column], claims: &[&Claim]) -> ExitCode {
+    let width = columns.iter().map(|column| column.name().len()).max();
+    let width = width.unwrap_or(0);
+    println!(
+        "{:width$}  passed  failed  skipped  not run  seconds",
+        "configuration"
+    );
+    let mut notes = Vec::new();
+    let mut total = Counts::default();
+    for column in columns {
+        let (began, name) = (Instant::now(), column.name());
+        let mut counts = Counts::default();
+        run_all(slice::from_ref(column), claims, |row, cells| {
+            for cell in &cells {
+                counts.add(cell);
+                total.add(cell);
+                notes.extend(note(claims[row].name, &name, cell));
+            }
+        });
+        println!(
+            "{name:width$}  {:6}  {:6}  {:7}  {:7}  {:7.1}",
+            counts.passed,
+            counts.failed,
+            counts.skipped,
+            counts.unavailable,
+            began.elapsed().as_secs_f64()
+        );
     }
+    report(&mut notes, &total);
+    total.verdict()
 }
 
 #[derive(Default)]
@@ -73,6 +104,14 @@ struct Counts {
 }
 
 impl Counts {
+    fn verdict(&self) -> ExitCode {
+        if self.failed > 0 || self.passed == 0 {
+            ExitCode::FAILURE
+        } else {
+            ExitCode::SUCCESS
+        }
+    }
+
     fn add(&mut self, cell: &Cell) {
         match cell {
             Cell::Passed => self.passed += 1,
@@ -110,13 +149,17 @@ fn report(notes: &mut Vec<String>, counts: &Counts) {
     }
 }
 
-/// Runs all cells, as many at a time as there are processors; gives the rows in
+/// How many cells are run at a time for each processor: most of the time they wait.
+const AT_ONCE: usize = 3;
+
+/// Runs all cells, some for each processor at a time; gives the rows in
 /// order.
 fn run_all(columns: &[Column], claims: &[&Claim], mut row_done: impl FnMut(usize, Vec<Cell>)) {
     let next = AtomicUsize::new(0);
     let total = columns.len() * claims.len();
     let (send, receive) = mpsc::channel();
-    let workers = thread::available_parallelism().map_or(1, |count| count.get());
+    let processors = thread::available_parallelism().map_or(1, |count| count.get());
+    let workers = AT_ONCE * processors;
     thread::scope(|threads| {
         for _ in 0..workers {
             let (send, next) = (send.clone(), &next);
