@@ -28,8 +28,9 @@ use crate::watch::WaitKind;
 /// Who has to wait stands in one line, oldest first; readers that stand next to
 /// each other go in together. So a stream of readers does not keep a writer out,
 /// nor the other way round. A task that reads and reads again waits for itself if
-/// a writer came in between: take one guard. It has no poisoning: after a panic
-/// the next task gets the value as it is.
+/// a writer came in between: take one guard. The same goes for one that holds a
+/// guard, also one from a downgrade, and waits for another task to read. It has no
+/// poisoning: after a panic the next task gets the value as it is.
 ///
 /// ```
 /// use io_core::sync::RwLock;

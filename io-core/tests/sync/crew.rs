@@ -10,13 +10,13 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
 use io_blocking::Blocking;
-use io_core::Io;
+use io_core::{FutexWord, Instant, Io, forward_io};
 use io_evloop_uring::EventLoop;
 use io_threaded::Threaded;
 
@@ -145,6 +145,41 @@ impl Arrivals {
 
     pub(crate) fn wait_for(&self, io: &dyn Io, count: usize) {
         until(io, || self.0.load(Ordering::Acquire) == count);
+    }
+}
+
+/// An executor that tells whether it was asked to wait: on it, who waits for a
+/// lock stands in its line from then on.
+pub(crate) struct Asked<'a> {
+    below: &'a dyn Io,
+    has_waits: AtomicBool,
+}
+
+impl<'a> Asked<'a> {
+    pub(crate) fn of(below: &'a dyn Io) -> Asked<'a> {
+        Asked {
+            below,
+            has_waits: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets others run until somebody waits on it.
+    pub(crate) fn wait_for_a_wait(&self) {
+        until(self.below, || self.has_waits.load(Ordering::Acquire));
+    }
+}
+
+impl Io for Asked<'_> {
+    forward_io!(self => self.below; except futex_wait);
+
+    fn futex_wait(
+        &self,
+        word: FutexWord<'_>,
+        expected: u32,
+        deadline: Option<Instant>,
+    ) -> io::Result<()> {
+        self.has_waits.store(true, Ordering::Release);
+        self.below.futex_wait(word, expected, deadline)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use io_core::sync::{Barrier, RwLock, RwLockWriteGuard};
 use io_core::{is_canceled, is_deadline};
 
-use super::crew::{is_ok_or_canceled, let_others_run, on_every_crew, until, with_tasks};
+use super::crew::{Asked, is_ok_or_canceled, let_others_run, on_every_crew, until, with_tasks};
 
 #[test]
 fn writers_exclude_everybody() {
@@ -176,11 +176,14 @@ fn a_downgrade_lets_readers_in_and_no_writer() {
     with_tasks(|io| {
         let lock = RwLock::new(1);
         let guard = lock.write(io).expect("it is free");
+        // The reader has to stand in front: behind the writer it would wait for
+        // that, which waits for this guard.
+        let (reading, writing) = (Asked::of(io), Asked::of(io));
         io.scope(|scope| {
-            let reader = scope.spawn(|| lock.read(io).map(|value| *value));
-            let_others_run(io);
-            let writer = scope.spawn(|| lock.write(io).map(|mut value| *value = 2));
-            let_others_run(io);
+            let reader = scope.spawn(|| lock.read(&reading).map(|value| *value));
+            reading.wait_for_a_wait();
+            let writer = scope.spawn(|| lock.write(&writing).map(|mut value| *value = 2));
+            writing.wait_for_a_wait();
             let guard = RwLockWriteGuard::downgrade(guard);
             assert_eq!(reader.join().expect("nobody cancels"), *guard);
             assert!(!writer.is_finished());
@@ -188,6 +191,29 @@ fn a_downgrade_lets_readers_in_and_no_writer() {
             writer.join().expect("nobody cancels");
         });
         assert_eq!(lock.into_inner(), 2);
+    });
+}
+
+#[test]
+fn a_downgrade_lets_nobody_pass_a_writer() {
+    with_tasks(|io| {
+        let lock = RwLock::new(1);
+        let guard = lock.write(io).expect("it is free");
+        let (reading, writing) = (Asked::of(io), Asked::of(io));
+        io.scope(|scope| {
+            let writer = scope.spawn(|| lock.write(&writing).map(|mut value| *value = 2));
+            writing.wait_for_a_wait();
+            let reader = scope.spawn(|| lock.read(&reading).map(|value| *value));
+            reading.wait_for_a_wait();
+            let guard = RwLockWriteGuard::downgrade(guard);
+            let_others_run(io);
+            assert!(lock.try_read(io).is_none());
+            assert!(!reader.is_finished() && !writer.is_finished());
+            assert_eq!(*guard, 1);
+            drop(guard);
+            writer.join().expect("nobody cancels");
+            assert_eq!(reader.join().expect("nobody cancels"), 2);
+        });
     });
 }
 

@@ -240,6 +240,42 @@ fn a_writer_goes_on_as_a_reader_and_lets_readers_in() {
     });
 }
 
+#[test]
+fn a_downgrade_keeps_a_writer_out_until_the_reader_leaves() {
+    orders_with_preemptions(OF_THREE, || {
+        let model = read_write();
+        assert!(model.machine.try_take(Access::Write));
+        let reader = start(&model, |model| model.use_as(1, Access::Read));
+        let writer = start(&model, |model| model.use_as(2, Access::Write));
+        model.write();
+        model.machine.downgrade(&model.lot.user(0));
+        assert_eq!(model.read(), 1, "no writer came in between");
+        model.machine.release(&model.lot.user(0), Access::Read);
+        // In whatever order they came: nobody is left behind.
+        reader.join().unwrap().expect("nobody cancels");
+        writer.join().unwrap().expect("nobody cancels");
+        assert_eq!(model.read(), 2);
+        assert!(model.machine.try_take(Access::Write));
+    });
+}
+
+#[test]
+fn a_writer_that_gives_up_beside_a_downgrade_lets_the_reader_in() {
+    orders_with_preemptions(OF_THREE, || {
+        let model = read_write();
+        assert!(model.machine.try_take(Access::Write));
+        let reader = start(&model, |model| model.use_as(1, Access::Read));
+        let writer = start(&model, |model| model.use_as(2, Access::Write));
+        model.lot.cancel(2);
+        model.machine.downgrade(&model.lot.user(0));
+        assert_eq!(writer.join().unwrap(), Err(GaveUp), "it is read");
+        // Wherever the reader stood, it goes in beside the one that is in.
+        reader.join().unwrap().expect("nobody stands before it");
+        model.machine.release(&model.lot.user(0), Access::Read);
+        assert!(model.machine.try_take(Access::Write));
+    });
+}
+
 // ---- barriers -----------------------------------------------------------------
 
 #[test]
