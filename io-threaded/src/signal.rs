@@ -36,7 +36,7 @@ use std::ffi::{c_int, c_void};
 use std::io;
 use std::mem::{self, MaybeUninit};
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -52,20 +52,47 @@ const REPEAT: Duration = Duration::from_millis(1);
 /// Its address marks the signals of our timers.
 static MARK: u8 = 0;
 
-/// The handler that ours has replaced, and its flags. Written under the lock of
-/// `INSTALLED` before ours is installed, read by ours.
-static REPLACED_HANDLER: AtomicUsize = AtomicUsize::new(libc::SIG_DFL);
-static REPLACED_FLAGS: AtomicI32 = AtomicI32::new(0);
+/// The handler that ours has replaced; null if there is none to call. Stored under
+/// the lock of `INSTALLED` before ours is installed (Release), loaded by ours
+/// (Acquire). One pointer, not two words: a call of ours that is still under way
+/// when another pool installs anew must not take the one's handler and the other's
+/// way of calling it.
+static REPLACED: AtomicPtr<Replaced> = AtomicPtr::new(ptr::null_mut());
+
+/// A handler of the program. Never freed, since a call of ours may be at it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Replaced {
+    handler: libc::sighandler_t,
+    /// It was installed with SA_SIGINFO.
+    takes_description: bool,
+}
 
 /// Who needs the handler, in the whole process.
 static INSTALLED: Mutex<Installed> = Mutex::new(Installed {
     users: 0,
     replaced: None,
+    known: Vec::new(),
 });
 
 struct Installed {
     users: usize,
     replaced: Option<libc::sigaction>,
+    /// Every handler that was ever replaced: as many as the program has functions
+    /// that it uses so.
+    known: Vec<&'static Replaced>,
+}
+
+impl Installed {
+    /// The one place of this handler, for ever.
+    fn place_of(&mut self, replaced: Replaced) -> &'static Replaced {
+        let known = self.known.iter().find(|known| ***known == replaced);
+        if let Some(known) = known {
+            return known;
+        }
+        let place: &Replaced = Box::leak(Box::new(replaced));
+        self.known.push(place);
+        place
+    }
 }
 
 fn installed() -> MutexGuard<'static, Installed> {
@@ -82,7 +109,8 @@ impl HandlerShare {
     pub(crate) fn new() -> HandlerShare {
         let mut installed = installed();
         if installed.users == 0 {
-            installed.replaced = Some(install());
+            let replaced = install(&mut installed);
+            installed.replaced = Some(replaced);
         }
         installed.users += 1;
         HandlerShare(())
@@ -108,10 +136,17 @@ fn our_handler() -> libc::sighandler_t {
 }
 
 /// Installs the handler; returns what was there.
-fn install() -> libc::sigaction {
+fn install(installed: &mut Installed) -> libc::sigaction {
     let replaced = current_action();
-    REPLACED_HANDLER.store(replaced.sa_sigaction, Ordering::Release);
-    REPLACED_FLAGS.store(replaced.sa_flags, Ordering::Release);
+    let handler = replaced.sa_sigaction;
+    let place = match handler {
+        libc::SIG_DFL | libc::SIG_IGN => ptr::null(),
+        _ => ptr::from_ref(installed.place_of(Replaced {
+            handler,
+            takes_description: replaced.sa_flags & libc::SA_SIGINFO != 0,
+        })),
+    };
+    REPLACED.store(place.cast_mut(), Ordering::Release);
     // SAFETY: a sigaction of zeros is a valid value of it: no flags, empty mask.
     let mut action: libc::sigaction = unsafe { mem::zeroed() };
     action.sa_sigaction = our_handler();
@@ -145,19 +180,20 @@ extern "C" fn on_signal(signal: c_int, info: *mut libc::siginfo_t, context: *mut
         let value = unsafe { description.si_value() };
         ptr::eq(value.sival_ptr.cast_const(), mark())
     };
-    let replaced = REPLACED_HANDLER.load(Ordering::Acquire);
-    if is_from_timer || replaced == libc::SIG_DFL || replaced == libc::SIG_IGN {
+    // SAFETY: *handler*: null, or a place that is never freed and never changes.
+    let replaced = unsafe { REPLACED.load(Ordering::Acquire).as_ref() };
+    let Some(replaced) = replaced.filter(|_| !is_from_timer) else {
         return;
-    }
-    if REPLACED_FLAGS.load(Ordering::Acquire) & libc::SA_SIGINFO != 0 {
+    };
+    if replaced.takes_description {
         type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut c_void);
         // SAFETY: with SA_SIGINFO the number is a function of this type.
-        let handler = unsafe { mem::transmute::<libc::sighandler_t, Handler>(replaced) };
+        let handler = unsafe { mem::transmute::<libc::sighandler_t, Handler>(replaced.handler) };
         handler(signal, info, context);
     } else {
+        type Handler = extern "C" fn(c_int);
         // SAFETY: without it, it is a function of this type.
-        let handler =
-            unsafe { mem::transmute::<libc::sighandler_t, extern "C" fn(c_int)>(replaced) };
+        let handler = unsafe { mem::transmute::<libc::sighandler_t, Handler>(replaced.handler) };
         handler(signal);
     }
 }

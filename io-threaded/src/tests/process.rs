@@ -311,3 +311,50 @@ fn without_timers_a_request_still_ends_the_opening_of_a_fifo() {
         },
     );
 }
+
+/// Signals that a handler was called for with the description of a signal.
+static DESCRIBED_SIGNALS: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn describing_handler(
+    signal: libc::c_int,
+    description: *mut libc::siginfo_t,
+    _context: *mut libc::c_void,
+) {
+    #[expect(unsafe_code, reason = "looks at what the system passes")]
+    // SAFETY: installed with SA_SIGINFO: a valid description.
+    let description = unsafe { &*description };
+    assert_eq!((signal, description.si_signo), (signal::SIGNAL, signal));
+    DESCRIBED_SIGNALS.fetch_add(1, Ordering::SeqCst);
+}
+
+#[expect(unsafe_code, reason = "installs a handler")]
+fn install_describing() {
+    // SAFETY: a sigaction of zeros is a valid value of it.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = describing_handler as *const () as libc::sighandler_t;
+    action.sa_flags = libc::SA_SIGINFO;
+    // SAFETY: the handler looks at its arguments and counts.
+    unsafe { libc::sigaction(signal::SIGNAL, &raw const action, std::ptr::null_mut()) };
+}
+
+#[test]
+fn each_replaced_handler_is_called_in_its_own_way() {
+    alone(
+        "process::each_replaced_handler_is_called_in_its_own_way",
+        || {
+            for round in 1..=3 {
+                install_and_raise();
+                let threaded = Threaded::new();
+                cancel_fifo_open(&threaded);
+                raise();
+                drop(threaded);
+                assert_eq!(FOREIGN_SIGNALS.load(Ordering::SeqCst), 2 * round);
+                install_describing();
+                let threaded = Threaded::new();
+                cancel_fifo_open(&threaded);
+                raise();
+                assert_eq!(DESCRIBED_SIGNALS.load(Ordering::SeqCst), round);
+            }
+        },
+    );
+}
