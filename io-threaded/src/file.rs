@@ -24,7 +24,6 @@ use io_core::{Clock, Handle, HandleKind, Instant, Interest, Operation, Operation
 
 use crate::parker::PollEnd;
 use crate::shared::Shared;
-use crate::time;
 
 /// How an operation is performed by a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,7 +159,8 @@ fn transfer(
         }
         rounds = rounds.saturating_add(1);
         if rounds > ROUNDS_MAX {
-            time::sleep_until(shared, monotonic().saturating_add(PAUSE))?;
+            // Whatever comes: a pause that a request ends is none.
+            system::sleep_until(monotonic().saturating_add(PAUSE));
         }
         let (fd, interest) = what_to_wait_for(operation)?;
         if wait_ready(shared, fd, interest)? == Readiness::Unknown {
@@ -270,7 +270,10 @@ fn wait_ready(shared: &Shared, fd: BorrowedFd<'_>, interest: Interest) -> io::Re
         }
         let until = match task::begin_wait(id, monotonic)? {
             WaitEntry::Wait { until } => until,
-            WaitEntry::Ready => return Ok(Readiness::Possible),
+            // A wrapper performs this while it waits for a task, and that wait has
+            // a request to forward. Here is nobody to forward it to, and nothing
+            // ends an operation of such a wait but its result.
+            WaitEntry::Ready => None,
         };
         let end = parker.poll(fd, interest, until);
         task::end_wait(id);
@@ -279,10 +282,8 @@ fn wait_ready(shared: &Shared, fd: BorrowedFd<'_>, interest: Interest) -> io::Re
             Ok(PollEnd::Early) => {}
             Err(_) => return Ok(Readiness::Unknown),
         }
-        match task::interruption(id, monotonic) {
-            Some(Err(error)) => return Err(error),
-            Some(Ok(())) => return Ok(Readiness::Possible),
-            None => {}
+        if let Some(Err(error)) = task::interruption(id, monotonic) {
+            return Err(error);
         }
     }
 }

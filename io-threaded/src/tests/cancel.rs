@@ -5,7 +5,8 @@ use super::*;
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU32;
 
-use io_core::{FutexAddress, FutexWord, is_canceled};
+use io_core::task::TaskRecord;
+use io_core::{FutexAddress, FutexWord, forward_io, is_canceled};
 
 /// Starts `wait` as a task, requests its cancel once it sleeps in the system
 /// call `number`, and returns its answer.
@@ -408,4 +409,58 @@ fn a_wait_for_readiness_is_canceled() {
         io.scope(|scope| scope.spawn(|| io.wait_readable(file.as_fd())).join())
             .unwrap();
     });
+}
+
+/// A wrapper that reads a byte before each wait for a task.
+struct ReadsFirst<'a> {
+    below: &'a Threaded,
+    pipe: &'a Handle,
+    whereabouts: &'a Whereabouts,
+}
+
+impl Io for ReadsFirst<'_> {
+    forward_io!(self => self.below; except wait_task);
+
+    fn wait_task(&self, task: &TaskRecord) {
+        if !self.whereabouts.is_told() {
+            self.whereabouts.tell();
+            assert_eq!(read(self.below, self.pipe, &mut [0]).unwrap(), 1);
+        }
+        self.below.wait_task(task);
+    }
+}
+
+#[test]
+fn an_operation_of_a_wait_with_a_request_to_forward_waits_asleep() {
+    watched(
+        "an_operation_of_a_wait_with_a_request_to_forward_waits_asleep",
+        || {
+            let threaded = Threaded::new();
+            let (reader, writer) = pipe();
+            let whereabouts = Whereabouts::default();
+            let io: &dyn Io = &ReadsFirst {
+                below: &threaded,
+                pipe: &reader,
+                whereabouts: &whereabouts,
+            };
+            io.scope(|scope| {
+                let task = scope
+                    .spawn_concurrent(|| {
+                        io.scope(|inner| {
+                            let wait = || io.sleep(Duration::from_secs(1000));
+                            let sleeps = inner.spawn_concurrent(wait).unwrap();
+                            is_canceled(&sleeps.join().unwrap_err())
+                        })
+                    })
+                    .unwrap();
+                whereabouts.await_asleep_in(SYS_POLLER);
+                task.request_cancel();
+                // Long enough to be disturbed by it; then it has to sleep again.
+                thread::sleep(Duration::from_millis(100));
+                whereabouts.await_asleep_in(SYS_POLLER);
+                assert_eq!(write(&threaded, &writer, b"x").unwrap(), 1);
+                assert!(task.join(), "it is forwarded once the read is over");
+            });
+        },
+    );
 }
