@@ -38,6 +38,8 @@ use crate::signal::{self, HandlerShare, Timer};
 const FIRST_CHUNK: usize = 64;
 /// Enough for more threads than a system can have (about 2^26).
 const CHUNKS: usize = 20;
+/// How many parkers the chunks hold.
+const PARKERS_MAX: usize = FIRST_CHUNK * ((1 << CHUNKS) - 1);
 
 /// How often a call is signalled, at most, if the system has no timer to do it.
 const SIGNALS_MAX: usize = 100;
@@ -130,6 +132,13 @@ impl Parkers {
         &self.chunks[chunk].get_or_init(make)[offset]
     }
 
+    /// The parker with this index, if there ever was one: a record's place may be
+    /// any number, since every safe code can write there.
+    fn find(&self, index: usize) -> Option<&Parker> {
+        let (chunk, offset) = position(index.min(PARKERS_MAX));
+        self.chunks.get(chunk)?.get()?.get(offset)
+    }
+
     /// The parker of the calling thread: its own, or one that it borrows.
     pub(crate) fn current(&self) -> CurrentParker<'_> {
         let (executor, index) = OWN.get();
@@ -186,10 +195,10 @@ impl Parkers {
             return;
         }
         // Relaxed: stored before the wait began, ordered by the cancel word.
-        let Some(index) = task.place().load(Ordering::Relaxed).checked_sub(1) else {
+        let place = task.place().load(Ordering::Relaxed);
+        let Some(parker) = place.checked_sub(1).and_then(|index| self.find(index)) else {
             return;
         };
-        let parker = self.at(index);
         match parker.word.interrupt() {
             Some(Kind::Parked) => parker.wake(),
             Some(Kind::Polling) => {

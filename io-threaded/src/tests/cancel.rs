@@ -5,8 +5,8 @@ use super::*;
 use std::os::fd::AsFd;
 use std::sync::atomic::AtomicU32;
 
-use io_core::task::TaskRecord;
-use io_core::{FutexAddress, FutexWord, forward_io, is_canceled};
+use io_core::task::{self, TaskRecord};
+use io_core::{Clock, FutexAddress, FutexWord, forward_io, is_canceled};
 
 /// Starts `wait` as a task, requests its cancel once it sleeps in the system
 /// call `number`, and returns its answer.
@@ -463,4 +463,39 @@ fn an_operation_of_a_wait_with_a_request_to_forward_waits_asleep() {
             });
         },
     );
+}
+
+/// Every safe code can write to the place of a record: one that names no parker
+/// makes none, and ends no wait.
+#[test]
+fn a_place_that_names_no_parker_is_not_followed() {
+    watched("a_place_that_names_no_parker_is_not_followed", || {
+        let threaded = Threaded::new();
+        let io: &dyn Io = &threaded;
+        for place in [0, 2, 1 << 20, 1 << 30, usize::MAX] {
+            let (is_there, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+            io.scope(|scope| {
+                let task = scope
+                    .spawn_concurrent(|| {
+                        let begun = task::begin_wait(io.id(), || io.now(Clock::Monotonic));
+                        begun.unwrap();
+                        task::with_current(io.id(), |record| {
+                            record.unwrap().place().store(place, Ordering::Relaxed);
+                        });
+                        is_there.store(true, Ordering::SeqCst);
+                        eventually("the request", || is_over.load(Ordering::SeqCst));
+                        task::end_wait(io.id());
+                        is_canceled(&io.checkpoint().unwrap_err())
+                    })
+                    .unwrap();
+                eventually("the wait", || is_there.load(Ordering::SeqCst));
+                let used = thread_cpu_time();
+                task.request_cancel();
+                let used = thread_cpu_time() - used;
+                assert!(used < Duration::from_millis(20), "{place}: {used:?}");
+                is_over.store(true, Ordering::SeqCst);
+                assert!(task.join());
+            });
+        }
+    });
 }
