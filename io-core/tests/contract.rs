@@ -19,6 +19,8 @@ mod memory;
 mod panics;
 #[path = "contract/requests.rs"]
 mod requests;
+#[path = "contract/spite.rs"]
+mod spite;
 #[path = "contract/trees.rs"]
 mod trees;
 #[path = "contract/watchdog.rs"]

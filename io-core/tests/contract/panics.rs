@@ -49,7 +49,7 @@ fn message(payload: &(dyn Any + Send)) -> &str {
     payload.downcast_ref::<&str>().copied().unwrap_or("other")
 }
 
-fn quietly<R>(body: impl FnOnce() -> R) -> std::thread::Result<R> {
+pub(crate) fn quietly<R>(body: impl FnOnce() -> R) -> std::thread::Result<R> {
     panic::catch_unwind(AssertUnwindSafe(body))
 }
 
