@@ -108,7 +108,9 @@ pub trait Io: Send + Sync {
 
     /// Runs `body` so that waits of this thread inside it block the thread
     /// instead of running other tasks; for code whose thread-local scopes have
-    /// to nest. A wait for another task inside it panics.
+    /// to nest. A wait for another task inside it panics. At the end of a scope that
+    /// wait can not be given up, since members borrow what unwinding would free:
+    /// the process ends there, with a message.
     fn no_suspend(&self, body: &mut dyn FnMut()) {
         body();
     }

@@ -32,6 +32,12 @@ const REQUIRED: [Opcode; 3] = [Opcode::OpenAt, Opcode::PollAdd, Opcode::AsyncCan
 /// The executor whose tasks are stackful fibers over one io_uring per worker
 /// thread.
 ///
+/// To every other executor, another event loop too, a worker is a thread like any:
+/// a fiber that joins a task, takes a lock or performs an operation through another
+/// executor blocks its worker, and the fibers of that worker wait with it. Two
+/// loops whose workers all wait for each other wait for ever. Put such a call into
+/// `io.offload`: then a thread of the pool waits.
+///
 /// ```
 /// use io_evloop_uring::EventLoop;
 ///

@@ -261,12 +261,18 @@ pub(crate) fn a_write_only_file_is_not_read(fixture: &Fixture<'_>) {
     let file = File::create(fixture.io(), fixture.path("file")).works();
     assert_errno(file.read_at(&mut [0; 4], 0), libc::EBADF);
     assert_errno((&file).read(&mut [0; 4]), libc::EBADF);
+    assert_errno(file.read_at(&mut [], 0), libc::EBADF);
+    assert_errno((&file).read(&mut []), libc::EBADF);
+    assert_errno((&file).read_vectored(&mut []), libc::EBADF);
 }
 
 pub(crate) fn a_read_only_file_is_not_written(fixture: &Fixture<'_>) {
     let file = fixture.open("file", "0123");
     assert_errno(file.write_at(b"text", 0), libc::EBADF);
     assert_errno((&file).write(b"text"), libc::EBADF);
+    assert_errno(file.write_at(b"", 0), libc::EBADF);
+    assert_errno((&file).write(b""), libc::EBADF);
+    assert_errno((&file).write_vectored(&[]), libc::EBADF);
     assert_eq!(fixture.content(fixture.path("file")), b"0123");
 }
 
@@ -274,6 +280,8 @@ pub(crate) fn the_wrong_end_of_a_pipe_is_ebadf(fixture: &Fixture<'_>) {
     let (reader, writer) = fixture.pipe();
     assert_errno((&reader).write(b"text"), libc::EBADF);
     assert_errno((&writer).read(&mut [0; 4]), libc::EBADF);
+    assert_errno((&reader).write(b""), libc::EBADF);
+    assert_errno((&writer).read(&mut []), libc::EBADF);
 }
 
 pub(crate) fn a_directory_is_not_read_as_a_file(fixture: &Fixture<'_>) {
@@ -302,6 +310,9 @@ pub(crate) fn a_path_only_handle_transfers_nothing(fixture: &Fixture<'_>) {
     let file = options.open(io, path).works();
     assert_errno((&file).read(&mut [0; 4]), libc::EBADF);
     assert_errno(file.read_at(&mut [0; 4], 0), libc::EBADF);
+    assert_errno((&file).read(&mut []), libc::EBADF);
+    assert_errno(file.read_at(&mut [], 0), libc::EBADF);
+    assert_errno((&file).write(b""), libc::EBADF);
     assert_errno((&file).write(b"text"), libc::EBADF);
     assert_errno((&file).seek(SeekFrom::Start(0)), libc::EBADF);
     assert_errno(file.sync_all(), libc::EBADF);

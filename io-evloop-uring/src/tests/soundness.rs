@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::io::{Read, Write};
+use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
@@ -89,6 +90,32 @@ fn a_wait_for_a_task_inside_no_suspend_fails_loudly() {
             io.sleep(SOON).expect("nobody cancels");
         })
         .expect("a ring");
+}
+
+/// P9: at the end of a scope it can not panic either, as members borrow what that
+/// would free. The process says why and ends.
+#[test]
+fn the_end_of_a_scope_inside_no_suspend_ends_the_process() {
+    const CHILD: &str = "IO_EVLOOP_CHILD_SCOPE_IN_NO_SUSPEND";
+    let test = "tests::soundness::the_end_of_a_scope_inside_no_suspend_ends_the_process";
+    if std::env::var_os(CHILD).is_some() {
+        with_workers(1)
+            .run(|io| {
+                io.no_suspend(&mut || {
+                    io.scope(|scope| drop(scope.spawn(|| io.sleep(SOON))));
+                });
+            })
+            .expect("a ring");
+        return;
+    }
+    let output = std::process::Command::new(std::env::current_exe().expect("a path"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(CHILD, "1")
+        .output()
+        .expect("the test binary starts again");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.signal(), Some(libc::SIGABRT), "{text}");
+    assert!(text.contains("inside no_suspend"), "{text}");
 }
 
 /// H3: a wait for the kernel while a thread unwinds lets no sibling run, which
