@@ -438,6 +438,14 @@ pub fn wait_count() -> c_long {
     unsafe { usage.assume_init() }.ru_nvcsw
 }
 
+/// How long the calling thread has run on a processor, in nanoseconds.
+pub fn thread_ran_nanos() -> u64 {
+    let time = clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
+    seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
 // ---- time and randomness ---------------------------------------------------
 
 pub(crate) fn clock_gettime(clock: libc::clockid_t) -> libc::timespec {

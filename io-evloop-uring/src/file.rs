@@ -120,7 +120,7 @@ fn direct_as(
     if worker.shared.routes.is_slow(began, class) {
         return offload_as(worker, operation, device);
     }
-    worker.waits.prepare();
+    worker.waits.prepare(began);
     worker.delay_for_test(kind);
     let result = system::perform(operation);
     let ended = monotonic().as_nanos();
@@ -129,12 +129,12 @@ fn direct_as(
     result
 }
 
-/// Notes how long a call on this worker took, unless it did not wait but only
-/// lost the processor.
+/// Notes how long a call on this worker took, unless it did not wait for long but
+/// only lost the processor.
 #[inline]
 fn note_direct(worker: &Worker, began_nanos: u64, ended_nanos: u64, class: impl FnOnce() -> Class) {
     let took_nanos = ended_nanos.saturating_sub(began_nanos);
-    if took_nanos > route::SLOW_NANOS && worker.waits.has_waited() {
+    if took_nanos > route::SLOW_NANOS && worker.waits.has_waited(ended_nanos, route::SLOW_NANOS) {
         worker.shared.routes.note(began_nanos, ended_nanos, class);
     }
 }
@@ -182,11 +182,11 @@ pub(crate) fn close(worker: &Worker, handle: Handle) -> io::Result<()> {
     let began = monotonic().as_nanos();
     let is_slow = routes.is_slow(began, class) && worker.shared.supported.contains(Opcode::Close);
     if is_slow {
-        let result = close_on_kernel_thread(worker, handle);
-        routes.note(began, monotonic().as_nanos(), class);
-        return result;
+        // Whether that was slow does not show: on a busy machine its answer comes
+        // late. So after a while closing is tried directly again.
+        return close_on_kernel_thread(worker, handle);
     }
-    worker.waits.prepare();
+    worker.waits.prepare(began);
     let result = system::close(handle);
     note_direct(worker, began, monotonic().as_nanos(), class);
     result

@@ -48,6 +48,8 @@ mod task;
 mod time;
 #[cfg(not(loom))]
 mod timers;
+#[cfg(not(loom))]
+mod waits;
 #[allow(
     dead_code,
     unused_imports,

@@ -29,7 +29,9 @@ use io_core::task::Job;
 use io_core::{Clock, IoId, Operation, Outcome};
 
 use crate::cell::FiberRef;
+use crate::route::SLOW_NANOS;
 use crate::shared::Shared;
+use crate::waits::PoolWaits;
 
 /// An idle thread of the pool ends after this time.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
@@ -48,7 +50,7 @@ pub(crate) struct Answer {
     pub(crate) result: io::Result<Outcome>,
     pub(crate) began_nanos: u64,
     pub(crate) ended_nanos: u64,
-    /// Whether it waited, or only lost the processor now and then.
+    /// Whether it waited for long, or only lost the processor now and then.
     pub(crate) has_waited: bool,
 }
 
@@ -68,26 +70,26 @@ impl Request {
         }
     }
 
-    /// Performs it on this thread.
+    /// Performs it on this thread, whose waits are `waits`.
     ///
     /// # Safety
     /// Requests: its fiber is parked for it, and nobody else has it.
-    pub(crate) unsafe fn perform(mut request: NonNull<Request>) {
+    pub(crate) unsafe fn perform(mut request: NonNull<Request>, waits: &PoolWaits) {
         // SAFETY: the caller's contract.
         let request = unsafe { request.as_mut() };
         // SAFETY: requests: what it borrows outlives the parked fiber's wait.
         let operation = unsafe { request.operation.as_mut() };
-        let waits_before = system::wait_count();
-        let began_nanos = system::now(Clock::Monotonic).as_nanos();
+        let call = waits.begin(system::now(Clock::Monotonic).as_nanos());
         if !request.delay.is_zero() {
             thread::sleep(request.delay);
         }
         let result = system::perform(operation);
+        let ended_nanos = system::now(Clock::Monotonic).as_nanos();
         request.answer = Some(Answer {
             result,
-            began_nanos,
-            ended_nanos: system::now(Clock::Monotonic).as_nanos(),
-            has_waited: system::wait_count() != waits_before,
+            began_nanos: call.began_nanos,
+            ended_nanos,
+            has_waited: call.has_waited(ended_nanos, SLOW_NANOS),
         });
     }
 }
@@ -269,11 +271,12 @@ impl Lane {
 
     /// A thread of the lane.
     fn serve(&self, shared: &Shared) {
+        let waits = PoolWaits::new();
         let mut state = self.state();
         loop {
             if let Some((work, place)) = state.queue.pop_front() {
                 drop(state);
-                work.carry_out(shared);
+                work.carry_out(shared, &waits);
                 state = self.state();
                 state.alone_count -= usize::from(place == Place::Alone);
                 continue;
@@ -318,7 +321,7 @@ impl Work {
         }
     }
 
-    fn carry_out(self, shared: &Shared) {
+    fn carry_out(self, shared: &Shared, waits: &PoolWaits) {
         match self {
             Work::Run(job) => run_job(shared, job),
             Work::RunStarved(job) => {
@@ -329,7 +332,7 @@ impl Work {
                 // SAFETY: requests: the fiber is parked, the pool has it alone.
                 let fiber = unsafe { request.as_ref() }.fiber;
                 // SAFETY: as above.
-                unsafe { Request::perform(request) };
+                unsafe { Request::perform(request, waits) };
                 shared.make_ready(fiber);
             }
         }

@@ -34,7 +34,6 @@
 mod caller;
 mod jobs;
 mod park;
-mod waits;
 
 pub(crate) use jobs::retry;
 
@@ -59,8 +58,8 @@ use crate::offload::Request;
 use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait, ring_failed};
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
+use crate::waits::{PoolWaits, Waits};
 use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
-use waits::Waits;
 
 /// After so many switches the loop looks at completions, timers and messages,
 /// even if fibers are ready.
@@ -683,8 +682,9 @@ impl Worker {
         let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
         if handed.is_err() {
             // No thread can be had: it is performed here, late rather than not.
+            self.waits.forget();
             // SAFETY: requests: the pool has not taken it, and the fiber is parked.
-            unsafe { Request::perform(request) };
+            unsafe { Request::perform(request, &PoolWaits::new()) };
             self.push_ready(fiber);
         }
     }

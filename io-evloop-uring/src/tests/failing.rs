@@ -148,8 +148,11 @@ fn a_ring_that_fails_at_the_end_ends_the_process_with_a_message() {
     let ended = fork(|| {
         let event_loop = build(EventLoop::builder().workers(1).waker(Waker::Futex));
         let ran = event_loop.run(|io| {
-            // It sleeps once, so that something is armed.
-            io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+            // Its thread has to sleep once, so that something is armed; on a busy
+            // machine a time may be over before it does.
+            while super::enters_of_this_worker(&event_loop) == 0 {
+                io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+            }
             refuse(libc::SYS_io_uring_enter, libc::EPERM);
         });
         unreachable!("it went on: {ran:?}");
