@@ -22,9 +22,20 @@
 //! One of the two fences comes first: either the drainer sees the job, or who
 //! queued it sees that the taker is gone. Threads stay until the loop ends.
 
-use std::sync::atomic::{AtomicUsize, Ordering, fence};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+
+use io_blocking::system;
+use io_core::Clock;
+
+/// A thread that could not be started, or got no ring, is tried again after this
+/// time, which doubles with each failure in a row.
+const RETRY_NANOS_MIN: u64 = 100_000_000;
+/// 100 ms to 12.8 s.
+const RETRY_DOUBLINGS_MAX: u32 = 7;
+/// See [`Places::startable_from_nanos`].
+const NOT_STARTABLE: u64 = u64::MAX;
 
 /// The places of one loop.
 pub(crate) struct Places {
@@ -35,10 +46,10 @@ pub(crate) struct Places {
     /// Threads and caller that take jobs: what the lock's state says, for those
     /// who need not be right. Written under the lock, SeqCst by the fences.
     taker_count: AtomicUsize,
-    /// Whether a further thread may be started: also a copy, so that `start` need
-    /// not lock to learn it. Relaxed: who sees an old `1` looks again under the
-    /// lock; an old `0` means that a taker starts right now.
-    startable: AtomicUsize,
+    /// From when on a further thread may be started: also a copy, so that `start`
+    /// need not lock to learn it. Relaxed: who sees an old time looks again under
+    /// the lock; an old [`NOT_STARTABLE`] means that a taker starts right now.
+    startable_from_nanos: AtomicU64,
 }
 
 struct State {
@@ -48,9 +59,10 @@ struct State {
     /// Threads that have not reported yet.
     starting_count: usize,
     caller: Caller,
-    /// The last thread could not be started or got no ring: while there are
-    /// others, no further one is tried.
-    has_failed: bool,
+    /// So many threads in a row could not be started or got no ring: while there
+    /// are others, no further one is tried before this time.
+    failure_count: u32,
+    retry_at_nanos: u64,
     free_indices: Vec<usize>,
     is_stopping: bool,
 }
@@ -81,14 +93,15 @@ impl Places {
                 running_count: 0,
                 starting_count: 0,
                 caller: Caller::Out,
-                has_failed: false,
+                failure_count: 0,
+                retry_at_nanos: 0,
                 free_indices: (1..=places_max).rev().collect(),
                 is_stopping: false,
             }),
             changed: Condvar::new(),
             places_max,
             taker_count: AtomicUsize::new(0),
-            startable: AtomicUsize::new(1),
+            startable_from_nanos: AtomicU64::new(0),
         }
     }
 
@@ -101,8 +114,13 @@ impl Places {
         let caller = usize::from(state.caller == Caller::TakesJobs);
         self.taker_count
             .store(state.running_count + caller, Ordering::SeqCst);
-        let startable = usize::from(state.has_room(self.places_max));
-        self.startable.store(startable, Ordering::Relaxed);
+        let startable_from_nanos = if state.has_room(self.places_max) {
+            state.retry_at_nanos
+        } else {
+            NOT_STARTABLE
+        };
+        self.startable_from_nanos
+            .store(startable_from_nanos, Ordering::Relaxed);
         self.changed.notify_all();
     }
 
@@ -115,9 +133,10 @@ impl Places {
 
     /// Starts a thread by `spawn` if a place is free; there is more work than takers.
     pub(crate) fn start_further(&self, spawn: impl FnOnce(usize) -> Option<JoinHandle<()>>) {
-        if self.startable.load(Ordering::Relaxed) == 1 {
+        let from_nanos = self.startable_from_nanos.load(Ordering::Relaxed);
+        if from_nanos == 0 || from_nanos != NOT_STARTABLE && now_nanos() >= from_nanos {
             let mut state = self.state();
-            if state.has_room(self.places_max) {
+            if state.has_room(self.places_max) && state.retry_at_nanos <= now_nanos() {
                 state.start(spawn);
             }
             self.publish(&state);
@@ -159,11 +178,12 @@ impl Places {
         match report {
             Report::Runs => {
                 state.running_count += 1;
-                state.has_failed = false;
+                state.failure_count = 0;
+                state.retry_at_nanos = 0;
             }
             Report::GivesUp => {
                 state.free_indices.push(index);
-                state.has_failed = true;
+                state.note_failure();
             }
         }
         self.publish(&state);
@@ -222,13 +242,15 @@ impl State {
     fn has_room(&self, places_max: usize) -> bool {
         let taken = self.running_count + self.starting_count;
         let caller = usize::from(self.caller == Caller::TakesJobs);
-        !self.has_failed && !self.is_stopping && taken + caller < places_max
+        !self.is_stopping && taken + caller < places_max
     }
 
     fn start(&mut self, spawn: impl FnOnce(usize) -> Option<JoinHandle<()>>) {
         let Some(index) = self.free_indices.pop() else {
             return;
         };
+        // What has given up since.
+        self.handles.retain(|handle| !handle.is_finished());
         match spawn(index) {
             Some(handle) => {
                 self.handles.push(handle);
@@ -236,10 +258,20 @@ impl State {
             }
             None => {
                 self.free_indices.push(index);
-                self.has_failed = true;
+                self.note_failure();
             }
         }
     }
+
+    fn note_failure(&mut self) {
+        let delay_nanos = RETRY_NANOS_MIN << self.failure_count.min(RETRY_DOUBLINGS_MAX);
+        self.failure_count = self.failure_count.saturating_add(1);
+        self.retry_at_nanos = now_nanos().saturating_add(delay_nanos);
+    }
+}
+
+fn now_nanos() -> u64 {
+    system::now(Clock::Monotonic).as_nanos()
 }
 
 #[cfg(test)]
