@@ -87,14 +87,19 @@ fn finish(
 ) -> io::Result<Outcome> {
     let mut rounds = 0;
     loop {
-        match submit(worker, |slot| submission.entry(slot)) {
-            Ok(count) => return Ok(submission.outcome(count)),
-            Err(error) if system::would_wait(&error) => match submission.interest() {
-                Some(interest) => wait_ready(worker, submission.fd(), interest, &mut rounds)?,
-                // What polling says nothing about: the pool waits as read(2) does.
-                None => return offload(worker, operation),
-            },
-            Err(error) => return Err(error),
+        let error = match try_submit(worker, |slot| submission.entry(slot)) {
+            Submitted::Answer(Ok(count)) => return Ok(submission.outcome(count)),
+            Submitted::Answer(Err(error)) if !system::would_wait(&error) => return Err(error),
+            Submitted::Answer(Err(error)) => error,
+            Submitted::Refused => unasked_cancel(),
+        };
+        match submission.interest() {
+            Some(interest) if system::would_wait(&error) => {
+                wait_ready(worker, submission.fd(), interest, &mut rounds)?;
+            }
+            Some(_) => return Err(error),
+            // What polling says nothing about: the pool waits as read(2) does.
+            None => return offload(worker, operation),
         }
     }
 }
@@ -196,12 +201,15 @@ fn close_on_kernel_thread(worker: &Worker, handle: Handle) -> io::Result<()> {
     let fd = handle
         .into_fd()
         .map_err(|_token| system::errno(libc::EBADF))?;
+    let number = fd.as_raw_fd();
     let (result, _) = worker.submit_and_park(None, |slot| {
         Entry::close(UserData::Operation(slot), fd).on_kernel_worker()
     });
     match -result {
         // On Linux it is closed all the same.
         0 | libc::EINTR => Ok(()),
+        // The kernel has no thread for it, and has left it open.
+        libc::ECANCELED => system::close(Handle::from_fd(open::take_over(number))),
         errno => Err(system::errno(errno)),
     }
 }
@@ -271,20 +279,46 @@ fn device_of(handle: &Handle) -> u64 {
 
 // ---- the ring ---------------------------------------------------------------
 
+/// What became of a submission.
+enum Submitted {
+    Answer(io::Result<usize>),
+    /// The kernel canceled it unasked: it has no thread for it, and none can be
+    /// started (`RLIMIT_NPROC`). Nothing was done.
+    Refused,
+}
+
+/// What a file may answer by itself (a timer whose clock was set), and what the
+/// kernel answers when it has no thread.
+fn unasked_cancel() -> io::Error {
+    system::errno(libc::ECANCELED)
+}
+
+/// As [`try_submit`], for what the kernel needs no thread for.
+fn submit(worker: &Worker, entry: impl Fn(SlotAddress) -> Entry) -> io::Result<usize> {
+    match try_submit(worker, entry) {
+        Submitted::Answer(answer) => answer,
+        Submitted::Refused => Err(unasked_cancel()),
+    }
+}
+
 /// Submits what `entry` makes and waits for its result, as the current task.
 /// `entry` is called again if the submission was interrupted by something else
 /// than a request or a deadline.
-fn submit(worker: &Worker, entry: impl Fn(SlotAddress) -> Entry) -> io::Result<usize> {
+fn try_submit(worker: &Worker, entry: impl Fn(SlotAddress) -> Entry) -> Submitted {
     let id = worker.id();
     loop {
-        let until = begin_wait(worker)?;
+        let until = match begin_wait(worker) {
+            Ok(until) => until,
+            Err(answer) => return Submitted::Answer(Err(answer)),
+        };
         let (result, is_cancel_sent) = worker.submit_and_park(until.map(Instant::as_nanos), &entry);
         task::end_wait(id);
         match judge(result, is_cancel_sent) {
-            Judgement::Result(answer) => return answer,
+            Judgement::Result(answer) => return Submitted::Answer(answer),
+            Judgement::Refused => return Submitted::Refused,
             Judgement::Ended => {
                 if let Some(Err(answer)) = task::interruption(id, monotonic) {
-                    return Err(answer);
+                    return Submitted::Answer(Err(answer));
                 }
             }
             Judgement::Again => {}
@@ -308,6 +342,8 @@ enum Judgement {
     Result(io::Result<usize>),
     /// We ended it: a request or a deadline is due.
     Ended,
+    /// The kernel ended it, unasked.
+    Refused,
     /// A signal or the like ended it; it is submitted again.
     Again,
 }
@@ -322,6 +358,8 @@ fn judge(result: i32, is_cancel_sent: bool) -> Judgement {
         Judgement::Ended
     } else if is_interruption {
         Judgement::Again
+    } else if errno == libc::ECANCELED {
+        Judgement::Refused
     } else {
         Judgement::Result(Err(system::errno(errno)))
     }

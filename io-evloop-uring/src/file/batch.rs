@@ -110,7 +110,7 @@ fn submit_together(
             Judgement::Result(answer) => {
                 entry.result = Some(answer.map(|count| pending.submission.outcome(count)));
             }
-            Judgement::Ended | Judgement::Again => unfinished.push(pending),
+            Judgement::Ended | Judgement::Again | Judgement::Refused => unfinished.push(pending),
         }
     }
     for pending in unfinished {

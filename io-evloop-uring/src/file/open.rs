@@ -13,7 +13,8 @@
 //!    opening anything if it is none any more.
 //! 5. Everything else, and whatever is odd (no /proc, no descriptor left for
 //!    both, a file that comes and goes), is opened by a thread that may wait: the
-//!    kernel's, through the ring, where a request or a deadline ends it.
+//!    kernel's, through the ring, where a request or a deadline ends it. If the
+//!    kernel can start none (`RLIMIT_NPROC`), it says `EAGAIN`.
 //!
 //! Options that create look first too, and create exclusively if there is
 //! nothing. A file of somebody else's is then left to step 5: the system may
@@ -40,7 +41,7 @@ use io_blocking::system;
 use io_core::fs::{FileType, Metadata, OpenOptions};
 use io_core::{At, Handle, HandleKind, Operation, Outcome, Target};
 
-use super::{direct, direct_as, submit};
+use super::{Submitted, direct, direct_as, try_submit};
 use crate::ring::{Entry, UserData};
 use crate::worker::Worker;
 
@@ -208,16 +209,26 @@ fn open_slowly(
     let mode = options.permission_bits();
     let _place = worker.keep_kernel_worker();
     let number = system::with_c_path(at.path, |path: &CStr| {
-        submit(worker, |slot| {
+        let submitted = try_submit(worker, |slot| {
             let user_data = UserData::Operation(slot);
             // SAFETY: kernel borrow (`submission.rs`): path and directory are
             // borrowed for this call.
             unsafe { Entry::openat(user_data, directory, path.as_ptr(), flags, mode) }
                 .on_kernel_worker()
-        })
+        });
+        match submitted {
+            Submitted::Answer(answer) => answer,
+            // No thread is left that could wait: there is no other way to open it.
+            Submitted::Refused => Err(system::errno(libc::EAGAIN)),
+        }
     })?;
-    let number = c_int::try_from(number).expect("a descriptor fits");
-    // SAFETY: the kernel has just opened it for this call; nobody else has it.
-    let fd = unsafe { OwnedFd::from_raw_fd(number) };
+    let fd = take_over(c_int::try_from(number).expect("a descriptor fits"));
     Ok(Outcome::Handle(system::handle_from_open(fd, flags)))
+}
+
+/// Takes over a descriptor that the kernel has opened for this worker, or was
+/// given to close and did not.
+pub(super) fn take_over(number: c_int) -> OwnedFd {
+    // SAFETY: the callers have it from a completion; nobody else has it.
+    unsafe { OwnedFd::from_raw_fd(number) }
 }

@@ -24,7 +24,7 @@ use io_core::{
 };
 
 use super::submission::Submission;
-use super::{Attempt, class_of, direct, monotonic, offload, submit, wait_ready};
+use super::{Attempt, Submitted, class_of, direct, monotonic, offload, try_submit, wait_ready};
 use crate::ring::{Opcode, Position};
 use crate::worker::Worker;
 
@@ -238,7 +238,11 @@ fn read_at_cursor(
             let window = system::readable_window(window);
             let fd = system::descriptor(handle)?.as_raw_fd();
             let into_cache = Submission::read(fd, window, Position::At(here));
-            submit(worker, |slot| into_cache.entry(slot))
+            match try_submit(worker, |slot| into_cache.entry(slot)) {
+                Submitted::Answer(answer) => answer,
+                // It stays out of the cache, and the pool reads it.
+                Submitted::Refused => Ok(0),
+            }
         })?;
         if let Some(answer) = read_inline(worker, handle, buffers, None) {
             return answer.map(io_core::Outcome::Count);

@@ -104,6 +104,32 @@ pub(super) fn refuse(number: c_long, errno: i32) {
     assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
 }
 
+/// From here on neither this thread nor those that it starts can start a thread,
+/// as where a limit on processes is reached. (With a limit that would be the
+/// machine's affair: what else runs for the same user counts.)
+pub(super) fn refuse_threads() {
+    refuse(libc::SYS_clone3, libc::EAGAIN);
+    refuse(libc::SYS_clone, libc::EAGAIN);
+    std::thread::Builder::new()
+        .spawn(|| ())
+        .expect_err("no thread can be started");
+}
+
+/// From here on this process may have no further thread, nor may the kernel start
+/// one for it. A limit on processes does not bind root, so it is somebody else's.
+pub(super) fn refuse_kernel_threads() {
+    const NOBODY: libc::uid_t = 65_534;
+    set_limit(libc::RLIMIT_NPROC, 1);
+    // SAFETY: changes who this fork is.
+    if unsafe { libc::geteuid() } == 0 {
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) }, 0);
+    }
+    std::thread::Builder::new()
+        .spawn(|| ())
+        .expect_err("no thread can be started");
+}
+
 pub(super) fn set_limit(resource: libc::__rlimit_resource_t, value: u64) {
     let limit = libc::rlimit {
         rlim_cur: value,

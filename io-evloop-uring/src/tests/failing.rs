@@ -12,7 +12,9 @@ use io_core::Io;
 use io_core::fs::File;
 
 use super::build;
-use super::child::{Ended, fork, in_fork, refuse};
+use super::child::{
+    Ended, fork, in_fork, refuse, refuse_kernel_threads, refuse_threads, set_limit,
+};
 use crate::ring::{EnterFaults, Ring};
 use crate::{Builder, EventLoop, Waker};
 
@@ -189,5 +191,106 @@ fn a_ring_without_memory_for_a_time_loses_nothing() {
                 });
             }
         }
+    });
+}
+
+#[test]
+fn a_lack_of_descriptors_costs_no_worker_for_good() {
+    in_fork(|| {
+        let event_loop = build(EventLoop::builder().workers(4));
+        let io: &dyn Io = &event_loop;
+        let work = || {
+            let sum: u32 = io.scope(|scope| {
+                let spawn = |n| scope.spawn_concurrent(move || n).expect("no limit");
+                let tasks: Vec<_> = (0..50).map(spawn).collect();
+                tasks.into_iter().map(io_core::task::Task::join).sum()
+            });
+            assert_eq!(sum, 1225);
+        };
+        let takers = || event_loop.shared.places.taker_count();
+        let ran = event_loop.run(|_| {
+            set_limit(libc::RLIMIT_NOFILE, 100);
+            let mut all = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                all.push(file);
+            }
+            // A ring and an eventfd are needed.
+            for _ in 0..2 {
+                for _ in 0..20 {
+                    work();
+                }
+                assert_eq!(takers(), 1);
+                std::thread::sleep(Duration::from_millis(120));
+                drop(all.pop());
+            }
+            drop(all);
+            // Now there are enough, and the places are taken.
+            while takers() < 4 {
+                work();
+                io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+            }
+        });
+        ran.expect("a ring");
+    });
+}
+
+/// Work that would like further threads: workers, and both lanes of the pool.
+fn work_that_wants_threads(event_loop: &EventLoop) {
+    let io: &dyn Io = event_loop;
+    let directory = tempfile::tempdir_in("/tmp").expect("a place for files");
+    let sum: u32 = io.scope(|scope| {
+        let tasks: Vec<_> = (0..50)
+            .map(|n| {
+                let path = directory.path().join(n.to_string());
+                let task = scope.spawn_concurrent(move || {
+                    let mut file = File::create(io, path).expect("a place for files");
+                    file.write_all(b"x").expect("room");
+                    file.sync_all().expect("a disk");
+                    io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+                    io.offload(move || n)
+                });
+                task.expect("worker 0 takes it")
+            })
+            .collect();
+        tasks.into_iter().map(io_core::task::Task::join).sum()
+    });
+    assert_eq!(sum, 1225);
+}
+
+#[test]
+fn without_further_threads_the_threads_there_are_do_the_work() {
+    in_fork(|| {
+        for is_fallback in [true, false] {
+            let mut builder = EventLoop::builder().workers(4);
+            if is_fallback {
+                builder = builder.force_fallbacks();
+            }
+            let event_loop = build(builder);
+            let ran = event_loop.run(|_| {
+                if is_fallback {
+                    refuse_threads();
+                }
+                work_that_wants_threads(&event_loop);
+            });
+            ran.expect("a ring");
+        }
+    });
+}
+
+#[test]
+fn without_kernel_threads_operations_go_another_way_or_say_so() {
+    in_fork(|| {
+        let directory = tempfile::tempdir_in("/tmp").expect("a place for files");
+        let fifo = directory.path().join("fifo");
+        super::files::make_fifo(&fifo);
+        let event_loop = build(EventLoop::builder().workers(4));
+        let ran = event_loop.run(|io| {
+            refuse_kernel_threads();
+            work_that_wants_threads(&event_loop);
+            // Nobody can wait for the other end, and nobody has canceled.
+            let error = File::open(io, &fifo).expect_err("no thread can wait");
+            assert_eq!(error.raw_os_error(), Some(libc::EAGAIN), "{error}");
+        });
+        ran.expect("a ring");
     });
 }

@@ -224,7 +224,7 @@ fn a_regular_file_that_is_nonblocking_is_no_busy_loop() {
         .expect("a ring");
 }
 
-fn make_fifo(path: &Path) {
+pub(super) fn make_fifo(path: &Path) {
     use std::os::unix::ffi::OsStrExt;
     let path = std::ffi::CString::new(path.as_os_str().as_bytes()).expect("no NUL");
     // SAFETY: a NUL-terminated path.
