@@ -63,6 +63,12 @@ fn try_attempt(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result
         } => (*handle, writable_bytes(buffers), *offset),
         _ => unreachable!("the route table sends reads and writes here"),
     };
+    if count > 0
+        && handle.kind() == HandleKind::Unknown
+        && let Some(answer) = read_unknown(worker, operation)
+    {
+        return answer;
+    }
     let kind = system::kind(handle)?;
     if count == 0 || kind == HandleKind::Directory {
         // Nothing to wait for: an empty transfer, or an error.
@@ -134,6 +140,26 @@ fn read(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Attemp
         return Ok(transfer_without_ring(worker, operation).into());
     }
     read_submission(worker, operation).map(Attempt::Submit)
+}
+
+/// Who has only opened a file and reads it most often gets what is in the cache:
+/// that saves asking what it is. `None` if it has to be known.
+fn read_unknown(worker: &Worker, operation: &mut Operation<'_, '_>) -> Option<io::Result<Attempt>> {
+    let Operation::Read {
+        handle,
+        buffers,
+        offset,
+    } = operation
+    else {
+        return None;
+    };
+    let is_offset_valid = offset.is_none_or(|offset| system::file_offset(offset).is_ok());
+    let is_cached = system::flags(handle).is_ok_and(|flags| flags & O_DIRECT == 0);
+    if !is_offset_valid || !is_cached || lacks_nowait(handle) {
+        return None;
+    }
+    let answer = read_inline(worker, handle, buffers, *offset)?;
+    Some(Ok(Attempt::Done(answer.map(io_core::Outcome::Count))))
 }
 
 fn lacks_nowait(handle: &Handle) -> bool {
