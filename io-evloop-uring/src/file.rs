@@ -14,6 +14,7 @@ mod submission;
 mod transfer;
 
 pub(crate) use batch::perform_batch;
+pub(crate) use open::never_waits;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -338,7 +339,7 @@ fn begin_wait(worker: &Worker) -> io::Result<Option<Instant>> {
 }
 
 /// What a completion says.
-enum Judgement {
+pub(crate) enum Judgement {
     Result(io::Result<usize>),
     /// We ended it: a request or a deadline is due.
     Ended,
@@ -348,7 +349,7 @@ enum Judgement {
     Again,
 }
 
-fn judge(result: i32, is_cancel_sent: bool) -> Judgement {
+pub(crate) fn judge(result: i32, is_cancel_sent: bool) -> Judgement {
     if let Ok(count) = usize::try_from(result) {
         return Judgement::Result(Ok(count));
     }

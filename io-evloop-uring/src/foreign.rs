@@ -11,6 +11,7 @@
 
 #![expect(unsafe_code, reason = "queues waiters that lie on the thread's stack")]
 
+mod opening;
 mod readiness;
 
 use std::collections::HashMap;
@@ -163,6 +164,9 @@ pub(crate) fn perform(
     let is_task = task::with_current(id, |record| record.is_some());
     if is_task && let Some(peer) = readiness::peer_of(operation)? {
         return readiness::perform(shared, id, operation, peer);
+    }
+    if is_task && opening::may_wait(operation) {
+        return opening::perform(shared, id, operation);
     }
     match system::perform_until(operation, task::deadline(id)) {
         // A request that came meanwhile goes before the deadline.

@@ -10,7 +10,9 @@ use io_core::{Clock, FutexAddress, Instant};
 use super::{TIMEOUT, assert_timed_out, not_before, passed};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{assert_no_request, assert_result, assert_works_again, trial};
-use crate::cancel::waits::{FUTEX_WAIT, PIPE_READ, SLEEP, Span};
+use crate::cancel::waits::{
+    FUTEX_WAIT, OPEN_FIFO, PIPE_READ, PIPE_WRITE, SLEEP, Span, WAIT_READABLE,
+};
 use crate::fixture::{Fixture, wait_while};
 
 /// A minute: never reached here.
@@ -196,15 +198,17 @@ pub(crate) fn a_plain_thread_has_deadlines(fixture: &Fixture<'_>) {
 
 pub(crate) fn a_plain_thread_has_deadlines_on_operations(fixture: &Fixture<'_>) {
     let io = fixture.io();
-    trial(fixture, &PIPE_READ, Span::Long, |wait| {
-        let body = || {
-            not_before(io, TIMEOUT, || {
-                io.with_timeout(TIMEOUT, || assert_timed_out(wait.wait()));
-            });
-            assert_works_again(io, wait);
-        };
-        fixture.beside(body, || ());
-    });
+    for kind in [&PIPE_READ, &PIPE_WRITE, &WAIT_READABLE, &OPEN_FIFO] {
+        trial(fixture, kind, Span::Long, |wait| {
+            let body = || {
+                not_before(io, TIMEOUT, || {
+                    io.with_timeout(TIMEOUT, || assert_timed_out(wait.wait()));
+                });
+                assert_works_again(io, wait);
+            };
+            fixture.beside(body, || ());
+        });
+    }
 }
 
 /// Generous: what is measured on an idle machine is said elsewhere.

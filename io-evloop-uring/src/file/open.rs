@@ -78,7 +78,8 @@ pub(super) fn open(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Re
     open_slowly(worker, &at, &options, flags)
 }
 
-fn never_waits(flags: c_int) -> bool {
+/// Whether an opening with these flags of open(2) waits for nobody.
+pub(crate) fn never_waits(flags: c_int) -> bool {
     const EXCLUSIVE: c_int = libc::O_CREAT | libc::O_EXCL;
     flags & EXCLUSIVE == EXCLUSIVE
         || flags & (libc::O_NONBLOCK | libc::O_DIRECTORY | libc::O_PATH) != 0

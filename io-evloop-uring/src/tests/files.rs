@@ -298,6 +298,62 @@ fn an_open_that_waits_ends_by_a_request_and_by_a_deadline() {
 }
 
 #[test]
+fn an_open_of_a_thread_that_waits_ends_by_a_request_and_by_a_deadline() {
+    let _watchdog = Watchdog::new();
+    let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a disk");
+    let path = directory.path().join("fifo");
+    make_fifo(&path);
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let open = || File::open(io, &path).map(drop);
+    // A thread of the program.
+    let late = io.with_timeout(Duration::from_millis(10), open);
+    assert!(is_deadline(&late.expect_err("nobody writes")));
+    let wrong = io.with_timeout(Duration::from_secs(100), || {
+        File::open(io, path.join("below"))
+    });
+    assert_eq!(
+        wrong.expect_err("no directory").raw_os_error(),
+        Some(libc::ENOTDIR)
+    );
+    // One of the pool.
+    io.scope(|scope| {
+        for is_begun_first in [true, false] {
+            let has_begun = AtomicBool::new(!is_begun_first);
+            io.scope(|scope| {
+                let task = scope.spawn(|| {
+                    io.offload(|| {
+                        has_begun.store(true, Ordering::Relaxed);
+                        open()
+                    })
+                });
+                super::wait_until(|| has_begun.load(Ordering::Relaxed));
+                if is_begun_first {
+                    std::thread::sleep(Duration::from_millis(10));
+                }
+                assert!(is_canceled(&task.cancel().expect_err("nobody writes")));
+            });
+        }
+        // And both, if somebody comes.
+        let offloaded = scope.spawn(|| {
+            io.offload(|| {
+                let mut text = String::new();
+                let mut file = File::open(io, &path).expect("the writer comes");
+                file.read_to_string(&mut text).expect("readable");
+                text
+            })
+        });
+        io.with_timeout(Duration::from_secs(100), || {
+            let mut options = OpenOptions::new();
+            options.write(true);
+            let mut file = options.open(io, &path).expect("the reader waits");
+            file.write_all(b"hello").expect("room");
+        });
+        assert_eq!(offloaded.join(), "hello");
+    });
+}
+
+#[test]
 fn files_are_opened_as_open_does() {
     let _watchdog = Watchdog::new();
     let directory = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a disk");

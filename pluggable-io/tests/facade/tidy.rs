@@ -57,6 +57,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/file/open.rs",
     "io-evloop-uring/src/file/submission.rs",
     "io-evloop-uring/src/foreign.rs",
+    "io-evloop-uring/src/foreign/opening.rs",
     "io-evloop-uring/src/foreign/readiness.rs",
     "io-evloop-uring/src/offload.rs",
     "io-evloop-uring/src/options.rs",
