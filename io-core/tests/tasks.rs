@@ -7,6 +7,7 @@
 mod crew;
 
 mod tasks {
+    mod async_crates;
     mod concurrent;
     mod futures;
     mod groups;
