@@ -6,3 +6,6 @@ pub mod spawning {}
 
 #[doc = include_str!("guide/cancellation.md")]
 pub mod cancellation {}
+
+#[doc = include_str!("guide/futures.md")]
+pub mod futures {}
