@@ -94,6 +94,19 @@ impl<'io> dyn Io + 'io {
     ///
     /// # Errors
     /// Canceled, or the deadline in force has passed.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use io_core::Clock;
+    /// # let blocking = io_blocking::Blocking::new();
+    /// # let io: &dyn io_core::Io = &blocking;
+    /// let began = io.now(Clock::Monotonic);
+    /// let pause = Duration::from_millis(1);
+    /// io.sleep(pause)?;
+    /// assert!(io.now(Clock::Monotonic) >= began.saturating_add(pause));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn sleep(&self, duration: Duration) -> io::Result<()> {
         self.sleep_until(self.now(Clock::Monotonic).saturating_add(duration))
     }

@@ -23,6 +23,20 @@ pub(super) const DIRECTORY_MODE: u32 = 0o777;
 ///
 /// The directory carries one listing position, which all that list it share.
 /// Dropping it closes it without an answer.
+///
+/// ```
+/// use io_core::fs::Dir;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// let directory = Dir::open(io, path)?;
+/// directory.create_dir("below")?;
+/// directory.rename("below", &directory, "renamed")?;
+/// assert!(directory.metadata("renamed")?.is_dir());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Dir<'io> {
     held: HeldHandle<'io>,
 }

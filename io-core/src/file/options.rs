@@ -4,6 +4,24 @@
 /// How a file is opened: the options of [`std::fs::OpenOptions`], plus
 /// [`directory`](OpenOptions::directory). Plain data; validated by the backend
 /// when it opens (an invalid combination is `EINVAL`, as in std).
+///
+/// ```
+/// use std::io::Write;
+///
+/// use io_core::fs::{self, OpenOptions};
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path().join("log");
+/// let mut options = OpenOptions::new();
+/// options.append(true).create(true).mode(0o600);
+/// for line in ["one\n", "two\n"] {
+///     options.open(io, &path)?.write_all(line.as_bytes())?;
+/// }
+/// assert_eq!(fs::read_to_string(io, &path)?, "one\ntwo\n");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OpenOptions {
     bits: u8,

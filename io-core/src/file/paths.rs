@@ -155,6 +155,20 @@ pub fn hard_link(
 ///
 /// # Cancellation
 /// A point; so is each further look at the system by the iterator.
+///
+/// ```
+/// use io_core::fs;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// fs::write(io, path.join("file"), "text")?;
+/// for entry in fs::read_dir(io, path)? {
+///     assert_eq!(entry?.file_name(), "file");
+/// }
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn read_dir<'io>(io: &'io dyn Io, path: impl AsRef<Path>) -> io::Result<ReadDir<'io>> {
     Dir::open(io, path).map(ReadDir::owning)
 }

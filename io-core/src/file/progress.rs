@@ -7,6 +7,25 @@ use std::io;
 ///
 /// `write_all` and its like only say that they failed; after a cancel request
 /// or a passed deadline a program may want to go on where it stopped.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use io_core::fs::File;
+/// use io_core::is_deadline;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// let (_reader, writer) = std::io::pipe()?;
+/// let writer = File::from_fd(io, writer.into());
+/// // More than a pipe holds, and nobody reads.
+/// let content = vec![0; 1 << 22];
+/// let progress = io.with_timeout(Duration::from_millis(5), || writer.write_fully(&content));
+/// assert!(is_deadline(&progress.result.unwrap_err()));
+/// // From here it can go on.
+/// assert!(progress.bytes > 0 && progress.bytes < 1 << 22);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 #[must_use = "the transfer may have failed"]
 pub struct Progress {

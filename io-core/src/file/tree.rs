@@ -17,6 +17,20 @@ use crate::operation::At;
 ///
 /// # Cancellation
 /// A point at each of its operations.
+///
+/// ```
+/// use io_core::fs;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// fs::create_dir_all(io, path.join("a/b/c"))?;
+/// assert!(fs::metadata(io, path.join("a/b/c"))?.is_dir());
+/// fs::remove_dir_all(io, path.join("a"))?;
+/// assert!(!fs::exists(io, path.join("a"))?);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn create_dir_all(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();
     // The empty path at the end of `ancestors` is the working directory.

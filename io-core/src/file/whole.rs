@@ -23,6 +23,18 @@ const COPY_BYTES: usize = 256 * 1024;
 ///
 /// # Cancellation
 /// A point at each of its operations. What was read by then is lost.
+///
+/// ```
+/// use io_core::fs;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// fs::write(io, path.join("file"), "text")?;
+/// assert_eq!(fs::read(io, path.join("file"))?, b"text");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn read(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     let file = File::open(io, path)?;
     // Some files claim to be empty (procfs) or larger than memory: only a hint.
@@ -99,6 +111,19 @@ pub fn write(io: &dyn Io, path: impl AsRef<Path>, content: impl AsRef<[u8]>) -> 
 ///
 /// # Cancellation
 /// A point at each of its operations.
+///
+/// ```
+/// use io_core::fs;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// # let directory = tempfile::tempdir()?;
+/// # let path = directory.path();
+/// fs::write(io, path.join("from"), "text")?;
+/// assert_eq!(fs::copy(io, path.join("from"), path.join("to"))?, 4);
+/// assert_eq!(fs::read_to_string(io, path.join("to"))?, "text");
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn copy(io: &dyn Io, from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<u64> {
     copy_fully(io, from, to).finish()
 }

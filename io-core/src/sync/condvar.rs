@@ -21,6 +21,26 @@ use crate::watch::{WaitKind, labelled};
 /// mutex, with the mutex held or not; a change made without it can be missed.
 ///
 /// All waits at one time use the same mutex.
+///
+/// ```
+/// use io_core::sync::{Condvar, Mutex};
+///
+/// # let threaded = io_threaded::Threaded::new();
+/// # let io: &dyn io_core::Io = &threaded;
+/// let (is_ready, changed) = (Mutex::new(false), Condvar::new());
+/// io.scope(|scope| {
+///     scope.spawn_concurrent(|| {
+///         *is_ready.lock_uncancelable(io) = true;
+///         changed.notify_one(io);
+///     })?;
+///     let mut ready = is_ready.lock(io)?;
+///     while !*ready {
+///         changed.wait(&mut ready)?;
+///     }
+///     std::io::Result::Ok(())
+/// })?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Condvar {
     word: CondvarWord,
 }

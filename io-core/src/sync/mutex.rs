@@ -28,6 +28,22 @@ use crate::watch::{WaitKind, labelled};
 /// It has no poisoning: after a panic the next task gets the value as it is. It
 /// is not fair: a task that comes while it is free gets it, whoever was woken
 /// for it. A task that locks it twice waits for itself.
+///
+/// ```
+/// use io_core::sync::Mutex;
+///
+/// # let threaded = io_threaded::Threaded::new();
+/// # let io: &dyn io_core::Io = &threaded;
+/// static TOTAL: Mutex<u64> = Mutex::new(0);
+///
+/// io.scope(|scope| {
+///     for number in 1..=10 {
+///         scope.spawn(move || *TOTAL.lock_uncancelable(io) += number);
+///     }
+/// });
+/// assert_eq!(*TOTAL.lock(io)?, 55);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Mutex<T: ?Sized> {
     word: LockWord,
     value: UnsafeCell<T>,

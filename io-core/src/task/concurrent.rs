@@ -28,6 +28,23 @@ use crate::task::record::Spawned;
 ///
 /// # Panics
 /// If `limit` is zero; with the panic of a call.
+///
+/// ```
+/// use std::sync::atomic::{AtomicUsize, Ordering};
+///
+/// use io_core::{fs, task};
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// let bytes = AtomicUsize::new(0);
+/// let files = ["/proc/self/comm", "/proc/self/limits"];
+/// task::for_each_concurrent(io, 8, files, |file| {
+///     bytes.fetch_add(fs::read(io, file)?.len(), Ordering::Relaxed);
+///     Ok(())
+/// })?;
+/// assert!(bytes.into_inner() > 0);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[track_caller]
 pub fn for_each_concurrent<I>(
     io: &dyn Io,

@@ -124,6 +124,20 @@ pub fn block_on<F: Future>(io: &dyn Io, future: F) -> F::Output {
 ///
 /// # Panics
 /// With the future's panic.
+///
+/// ```
+/// use std::future;
+/// use std::time::Duration;
+///
+/// use io_core::{is_deadline, task};
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// let never = future::pending::<()>();
+/// let wait = || task::block_on_cancelable(io, never);
+/// let result = io.with_timeout(Duration::from_millis(1), wait);
+/// assert!(is_deadline(&result.unwrap_err()));
+/// ```
 pub fn block_on_cancelable<F: Future>(io: &dyn Io, future: F) -> std::io::Result<F::Output> {
     poll_to_end(io, future, |word| io.futex_wait(word, IDLE, None))
 }

@@ -338,6 +338,21 @@ impl<T> fmt::Debug for TaskGroup<'_, '_, T> {
 ///
 /// # Panics
 /// With the first one's panic; with another's if that panicked.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use io_core::task;
+///
+/// # let threaded = io_threaded::Threaded::new();
+/// # let io: &dyn io_core::Io = &threaded;
+/// // The slow one is canceled, so this takes a millisecond.
+/// let first = task::race(io, [1, 3_600_000].map(|ms| {
+///     move || io.sleep(Duration::from_millis(ms)).map(|()| ms)
+/// }))?;
+/// assert_eq!(first.expect("two take part")?, 1);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[track_caller]
 pub fn race<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> io::Result<Option<T>>
 where
@@ -375,6 +390,15 @@ where
 ///
 /// # Panics
 /// With a body's panic, after all have ended.
+///
+/// ```
+/// use io_core::task;
+///
+/// # let blocking = io_blocking::Blocking::new();
+/// # let io: &dyn io_core::Io = &blocking;
+/// let lengths = task::join_all(io, ["one", "three"].map(|word| || word.len()));
+/// assert_eq!(lengths, [3, 5]);
+/// ```
 #[track_caller]
 pub fn join_all<T, F>(io: &dyn Io, bodies: impl IntoIterator<Item = F>) -> Vec<T>
 where

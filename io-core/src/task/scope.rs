@@ -252,6 +252,18 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// # Cancellation
     /// While the child runs inside this call, a request is forwarded to it.
+    ///
+    /// ```
+    /// # let blocking = io_blocking::Blocking::new();
+    /// # let io: &dyn io_core::Io = &blocking;
+    /// let numbers = [1_u64, 2, 3, 4];
+    /// let (left, right) = numbers.split_at(2);
+    /// let sum = io.scope(|scope| {
+    ///     let left = scope.spawn(|| left.iter().sum::<u64>());
+    ///     right.iter().sum::<u64>() + left.join()
+    /// });
+    /// assert_eq!(sum, 10);
+    /// ```
     #[track_caller]
     pub fn spawn<F, T>(&'scope self, body: F) -> Task<'scope, T>
     where
@@ -265,6 +277,21 @@ impl<'scope, 'env> Scope<'scope, 'env> {
     ///
     /// # Errors
     /// The executor can not have a further task (now). The closure is dropped.
+    ///
+    /// ```
+    /// use io_core::sync::Queue;
+    ///
+    /// # let threaded = io_threaded::Threaded::new();
+    /// # let io: &dyn io_core::Io = &threaded;
+    /// // Without room, so each side has to wait for the other.
+    /// let queue = Queue::rendezvous();
+    /// let received = io.scope(|scope| {
+    ///     scope.spawn_concurrent(|| queue.put(io, "an item"))?;
+    ///     queue.get(io)
+    /// });
+    /// assert_eq!(received?, Some("an item"));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn spawn_concurrent<F, T>(
         &'scope self,
@@ -505,6 +532,19 @@ impl<'io> dyn Io + 'io {
     ///
     /// # Panics
     /// With the body's panic, or a member's that nobody joined.
+    ///
+    /// ```
+    /// # let blocking = io_blocking::Blocking::new();
+    /// # let io: &dyn io_core::Io = &blocking;
+    /// let mut words = ["fibers", "threads", "calls"];
+    /// // Tasks may borrow what is outside the scope: they end before it does.
+    /// io.scope(|scope| {
+    ///     for word in &mut words {
+    ///         scope.spawn(move || *word = &word[..1]);
+    ///     }
+    /// });
+    /// assert_eq!(words, ["f", "t", "c"]);
+    /// ```
     pub fn scope<'env, F, T>(&'env self, body: F) -> T
     where
         F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
@@ -548,6 +588,15 @@ impl<'io> dyn Io + 'io {
     ///
     /// # Panics
     /// With the body's panic.
+    ///
+    /// ```
+    /// # let blocking = io_blocking::Blocking::new();
+    /// # let io: &dyn io_core::Io = &blocking;
+    /// // Knows nothing of `io`, and would keep a worker from other tasks.
+    /// let lines = io.offload(|| std::fs::read_to_string("/proc/self/limits"))?;
+    /// assert!(lines.lines().count() > 1);
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn offload<F, T>(&self, body: F) -> T
     where
