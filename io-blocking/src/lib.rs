@@ -36,8 +36,8 @@ pub mod system {
     pub use crate::file::metadata::{metadata_from_statx, statx_query};
     pub use crate::file::open::{CREATE_FLAGS, handle_from_open, open_flags};
     pub use crate::file::transfer::{
-        BUFFERS_MAX, file_offset, read, read_attempt, read_cached, read_nowait, readable_window,
-        writable_window, write, write_attempt, write_nowait,
+        BUFFERS_MAX, POLLED_BYTES_MAX, file_offset, read, read_attempt, read_cached, read_nowait,
+        readable_window, writable_window, write, write_attempt, write_nowait,
     };
     pub use crate::file::{perform, perform_until};
     pub use crate::futex::{FutexEnd, futex_wait, futex_wake};

@@ -23,6 +23,10 @@ use crate::wait::{self, Readiness};
 /// How many buffers one system call takes (`UIO_MAXIOV`).
 pub const BUFFERS_MAX: usize = 1024;
 
+/// So many bytes a pipe takes at once that poll(2) finds writable (`PIPE_BUF`,
+/// pipe(7)); a write of more waits until all of it is written.
+pub const POLLED_BYTES_MAX: usize = 4096;
+
 /// What preadv2(2) takes for "at the cursor".
 const AT_CURSOR: i64 = -1;
 
@@ -156,7 +160,8 @@ pub fn read_attempt(handle: &Handle, buffers: &mut [IoSliceMut<'_>]) -> io::Resu
 }
 
 /// One attempt to write at the cursor that does not wait; as [`read_nowait`].
-/// More than there is room for is written in part.
+/// More than there is room for is written in part; where it has to poll, at most
+/// [`POLLED_BYTES_MAX`] bytes.
 ///
 /// # Errors
 /// As [`read_nowait`].
@@ -165,7 +170,7 @@ pub fn write_nowait(handle: &Handle, buffers: &[IoSlice<'_>]) -> io::Result<usiz
         Err(error) if lacks_nowait(handle, &error) => {
             let fd = descriptor(handle)?;
             check_ready(fd, Interest::Write)?;
-            write_plain(fd, buffers, None)
+            write_start(fd, buffers)
         }
         answer => answer,
     }
@@ -186,6 +191,16 @@ pub fn write_attempt(handle: &Handle, buffers: &[IoSlice<'_>]) -> io::Result<usi
         return syscall::sendmsg(fd, buffers, flags);
     }
     syscall::pwritev2(fd, buffers, AT_CURSOR, libc::RWF_NOWAIT)
+}
+
+/// Writes what a pipe that is ready has room for: all of it, or its beginning.
+fn write_start(fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
+    if writable_bytes(buffers) <= POLLED_BYTES_MAX {
+        return write_plain(fd, buffers, None);
+    }
+    let first = buffers.iter().find(|buffer| !buffer.is_empty());
+    let first = first.map_or(&[][..], |buffer| &buffer[..]);
+    syscall::write(fd, &first[..first.len().min(POLLED_BYTES_MAX)])
 }
 
 /// Whether an attempt failed only because the kernel has none that does not wait.

@@ -9,6 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use io_core::fs::OpenOptions;
 use io_core::task::Start;
 use io_core::{Clock, FutexWord, Handle, HandleKind, Io, Operation, is_canceled, is_deadline};
 
@@ -85,6 +86,27 @@ fn a_deadline_ends_reads_and_writes_of_what_can_be_polled() {
             "what is there is read under a deadline too"
         );
     }
+}
+
+/// The kernel has no write to it that does not wait. A pipe that is opened by its
+/// path is such a one (proc_pid_fd(5)).
+#[test]
+fn a_deadline_ends_a_long_write_to_a_fifo() {
+    let blocking = Blocking::new();
+    let io: &dyn Io = &blocking;
+    let (mut reader, writer) = std::io::pipe().unwrap();
+    let path = format!("/proc/self/fd/{}", writer.as_raw_fd());
+    let fifo = OpenOptions::new().write(true).open(io, path).unwrap();
+    drop(writer);
+    let content: Vec<u8> = (0..=250).cycle().take(200_000).collect();
+    let progress = io.with_timeout(SHORT, || fifo.write_fully(&content));
+    assert!(is_deadline(&progress.result.unwrap_err()));
+    drop(fifo);
+    let mut arrived = Vec::new();
+    reader.read_to_end(&mut arrived).unwrap();
+    assert!(!arrived.is_empty());
+    assert_eq!(arrived.len() as u64, progress.bytes);
+    assert!(content.starts_with(&arrived));
 }
 
 #[test]
