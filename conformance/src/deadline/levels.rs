@@ -45,9 +45,8 @@ pub(crate) fn a_deadline_ends_with_its_call(fixture: &Fixture<'_>) {
     assert_eq!(value, 7, "what needs no point gives its value");
     assert_no_request(io);
     for _ in 0..20 {
-        io.with_timeout(TIMEOUT, || {
-            assert_result(io.sleep(Duration::from_micros(10)))
-        });
+        // On a busy machine the deadline may pass before so short a sleep is over.
+        drop(io.with_timeout(TIMEOUT, || io.sleep(Duration::from_micros(10))));
     }
     assert_result(io.sleep(2 * TIMEOUT));
     let panics = || io.with_deadline(passed(io, Clock::Monotonic), panic_without_a_message);
