@@ -16,6 +16,20 @@ broken! {
         hangs "futex::waking::no_wake_is_lost_in_many_rounds": { futex_wake: lose_some }
     "a wake of all wakes one" breaks X2,
         hangs "futex::waking::a_wake_of_all_ends_all_waits": { futex_wake: wake_one }
+    "who frees a lock wakes nobody" breaks S3,
+        hangs "sync::locks::a_release_wakes_who_waits": { futex_wake: wake_nobody }
+    "a notification of all reaches one" breaks S6,
+        hangs "sync::conditions::notify_all_ends_all_waits": { futex_wake: wake_one }
+    "a permit given back wakes nobody" breaks S9,
+        hangs "sync::semaphores::a_permit_given_back_wakes_who_waits": { futex_wake: wake_nobody }
+    "the close of a queue is missed" breaks S14,
+        hangs "sync::queues::a_close_ends_the_waits": { futex_wake: wake_nobody }
+    "an event that is set wakes one" breaks S16,
+        hangs "sync::signals::a_set_ends_all_waits": { futex_wake: wake_one }
+    "the last at a barrier wakes nobody" breaks S17,
+        hangs "sync::signals::nobody_passes_a_barrier_alone": { futex_wake: wake_nobody }
+    "a value that was sent wakes nobody" breaks S18,
+        hangs "sync::signals::a_sent_value_arrives": { futex_wake: wake_nobody }
     "a wait times out at once" breaks X4,
         fails "futex::waiting::a_wait_ends_at_its_deadline_and_not_before": { futex_wait: give_up }
     "the clock steps back" breaks M1,
@@ -51,6 +65,8 @@ fn lose_some(faulty: &Faulty<'_>, address: FutexAddress, count: u32) {
 fn wake_one(faulty: &Faulty<'_>, address: FutexAddress, count: u32) {
     faulty.below.futex_wake(address, count.min(1));
 }
+
+fn wake_nobody(_faulty: &Faulty<'_>, _address: FutexAddress, _count: u32) {}
 
 fn give_up(
     faulty: &Faulty<'_>,

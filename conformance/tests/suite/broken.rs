@@ -128,3 +128,38 @@ fn the_list_of_broken_executors_is_right() {
         );
     }
 }
+
+/// The list as a table, for readers.
+fn table() -> String {
+    let mut text = String::from(
+        "# Broken executors\n\n\
+         What each does wrong, the clause of [CONTRACT.md](../CONTRACT.md) that it breaks, and\n\
+         the claim of that clause that catches it. Written by `tests/suite/broken.rs` from\n\
+         `src/broken/`; a test runs them all.\n\n\
+         | what is wrong | clause | caught by | which |\n|---|---|---|---|\n",
+    );
+    for Broken {
+        name,
+        clause,
+        claim,
+        symptom,
+        ..
+    } in all()
+    {
+        let symptom = match symptom {
+            Symptom::Fails => "fails",
+            Symptom::Hangs => "hangs",
+        };
+        text += &format!("| {name} | {clause} | `{claim}` | {symptom} |\n");
+    }
+    text
+}
+
+#[test]
+fn the_table_of_broken_executors_is_current() {
+    let (path, table) = (concat!(env!("CARGO_MANIFEST_DIR"), "/BROKEN.md"), table());
+    if std::fs::read_to_string(path).unwrap_or_default() != table {
+        std::fs::write(path, table).expect("the table can be written");
+        panic!("conformance/BROKEN.md was not current; it has been written anew");
+    }
+}
