@@ -456,15 +456,23 @@ registry! { ($)
             queue_put [C1, C9];
             rwlock_read [C1, C9];
             rwlock_write [C1, C9];
+            event_wait [C1, C9];
+            oneshot_receive [C1, C9];
+            watch_changed [C1, C9];
+            barrier_wait [C1, C9];
+            cell_init [C1, C9];
             regular_read [C1, C9];
             regular_write [C1, C9];
             file_sync [C1, C9];
             metadata [C1, C9];
             checkpoint [C1, C9];
             join [C1, C9];
+            join_all [C1, C9];
             scope_end [C1, C9];
             inline_child [C1, C9];
             offload [C1, C9];
+            race [C1, C9];
+            group_next [C1, C9];
         }
         pending_at_entry {
             yield_now [C1, C2, C3];
@@ -483,15 +491,23 @@ registry! { ($)
             queue_put [C1, C2, C3];
             rwlock_read [C1, C2, C3];
             rwlock_write [C1, C2, C3];
+            event_wait [C1, C2, C3];
+            oneshot_receive [C1, C2, C3];
+            watch_changed [C1, C2, C3];
+            barrier_wait [C1, C2, C3];
+            cell_init [C1, C2, C3];
             regular_read [C1, C2, C3];
             regular_write [C1, C2, C3];
             file_sync [C1, C2, C3];
             metadata [C1, C2, C3];
             checkpoint [C1, C2, C3];
             join [C1, C2, C3];
+            join_all [C1, C2, C3];
             scope_end [C1, C2, C3];
             inline_child [C1, C2, C3];
             offload [C1, C2, C3];
+            race [C1, C2, C3];
+            group_next [C1, C2, C3];
         }
         ready_at_entry {
             yield_now [C3, C6];
@@ -510,12 +526,18 @@ registry! { ($)
             queue_put [C4, C6];
             rwlock_read [C4, C6];
             rwlock_write [C4, C6];
+            event_wait [C4, C6];
+            oneshot_receive [C4, C6];
+            watch_changed [C4, C6];
+            barrier_wait [C4, C6];
+            cell_init [C4, C6];
             regular_read [C3, C6];
             regular_write [C3, C6];
             file_sync [C3, C6];
             metadata [C3, C6];
             checkpoint [C3, C6];
             join [C4, C6];
+            join_all [C4, C6];
             scope_end [C4, C6];
             inline_child [C4, C6];
             offload [C4, C6];
@@ -537,10 +559,18 @@ registry! { ($)
             queue_put [C1, C5] needs Concurrency, Interrupts;
             rwlock_read [C1, C5] needs Concurrency, Interrupts;
             rwlock_write [C1, C5] needs Concurrency, Interrupts;
+            event_wait [C1, C5] needs Concurrency, Interrupts;
+            oneshot_receive [C1, C5] needs Concurrency, Interrupts;
+            watch_changed [C1, C5] needs Concurrency, Interrupts;
+            barrier_wait [C1, C5] needs Concurrency, Interrupts;
+            cell_init [C1, C5] needs Concurrency, Interrupts;
             join [C1, C5] needs Concurrency, Interrupts;
+            join_all [C1, C5] needs Concurrency, Interrupts;
             scope_end [C1, C5] needs Concurrency, Interrupts;
             inline_child [C1, C5] needs Concurrency, Interrupts;
             offload [C1, C5] needs Concurrency, Interrupts;
+            race [C1, C5] needs Concurrency, Interrupts;
+            group_next [C1, C5] needs Concurrency, Interrupts;
         }
         as_it_completes {
             yield_now [C6];
@@ -559,14 +589,22 @@ registry! { ($)
             queue_put [C6, C18];
             rwlock_read [C6, C18];
             rwlock_write [C6, C18];
+            event_wait [C6, C18];
+            oneshot_receive [C6, C18];
+            watch_changed [C6, C18];
+            barrier_wait [C6, C18];
+            cell_init [C6, C18];
             regular_read [C6];
             regular_write [C6];
             file_sync [C6];
             metadata [C6];
             join [C6, C18];
+            join_all [C6, C18];
             scope_end [C6, C18];
             inline_child [C6, C18];
             offload [C6, C18];
+            race [C6, C18];
+            group_next [C6, C18];
         }
         after_completion {
             yield_now [C1, C6];
@@ -585,15 +623,23 @@ registry! { ($)
             queue_put [C1, C6];
             rwlock_read [C1, C6];
             rwlock_write [C1, C6];
+            event_wait [C1, C6];
+            oneshot_receive [C1, C6];
+            watch_changed [C1, C6];
+            barrier_wait [C1, C6];
+            cell_init [C1, C6];
             regular_read [C1, C6];
             regular_write [C1, C6];
             file_sync [C1, C6];
             metadata [C1, C6];
             checkpoint [C1, C6];
             join [C1, C6];
+            join_all [C1, C6];
             scope_end [C1, C6];
             inline_child [C1, C6];
             offload [C1, C6];
+            race [C1, C6];
+            group_next [C1, C6];
         }
         protected {
             yield_now [C14];
@@ -612,15 +658,23 @@ registry! { ($)
             queue_put [C14];
             rwlock_read [C14];
             rwlock_write [C14];
+            event_wait [C14];
+            oneshot_receive [C14];
+            watch_changed [C14];
+            barrier_wait [C14];
+            cell_init [C14];
             regular_read [C14];
             regular_write [C14];
             file_sync [C14];
             metadata [C14];
             checkpoint [C14];
             join [C14];
+            join_all [C14];
             scope_end [C14];
             inline_child [C14];
             offload [C14];
+            race [C14];
+            group_next [C14];
         }
         rearmed {
             yield_now [C15];
@@ -639,6 +693,11 @@ registry! { ($)
             queue_put [C15];
             rwlock_read [C15];
             rwlock_write [C15];
+            event_wait [C15];
+            oneshot_receive [C15];
+            watch_changed [C15];
+            barrier_wait [C15];
+            cell_init [C15];
             regular_read [C15];
             regular_write [C15];
             file_sync [C15];
@@ -662,6 +721,11 @@ registry! { ($)
             queue_put [C11, C12];
             rwlock_read [C11, C12];
             rwlock_write [C11, C12];
+            event_wait [C11, C12];
+            oneshot_receive [C11, C12];
+            watch_changed [C11, C12];
+            barrier_wait [C11, C12];
+            cell_init [C11, C12];
             regular_read [C11, C12];
             regular_write [C11, C12];
             file_sync [C11, C12];
@@ -685,6 +749,11 @@ registry! { ($)
             queue_put [C11, C12];
             rwlock_read [C11, C12];
             rwlock_write [C11, C12];
+            event_wait [C11, C12];
+            oneshot_receive [C11, C12];
+            watch_changed [C11, C12];
+            barrier_wait [C11, C12];
+            cell_init [C11, C12];
             regular_read [C11, C12];
             regular_write [C11, C12];
             file_sync [C11, C12];
@@ -708,6 +777,11 @@ registry! { ($)
             queue_put [C11, C12];
             rwlock_read [C11, C12];
             rwlock_write [C11, C12];
+            event_wait [C11, C12];
+            oneshot_receive [C11, C12];
+            watch_changed [C11, C12];
+            barrier_wait [C11, C12];
+            cell_init [C11, C12];
             regular_read [C11, C12];
             regular_write [C11, C12];
             file_sync [C11, C12];
@@ -731,6 +805,11 @@ registry! { ($)
             queue_put [C11, C12];
             rwlock_read [C11, C12];
             rwlock_write [C11, C12];
+            event_wait [C11, C12];
+            oneshot_receive [C11, C12];
+            watch_changed [C11, C12];
+            barrier_wait [C11, C12];
+            cell_init [C11, C12];
             regular_read [C11, C12];
             regular_write [C11, C12];
             file_sync [C11, C12];
@@ -754,6 +833,11 @@ registry! { ($)
             queue_put [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+            event_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            oneshot_receive [C10, C11, C12] needs Concurrency, Interrupts;
+            watch_changed [C10, C11, C12] needs Concurrency, Interrupts;
+            barrier_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            cell_init [C10, C11, C12] needs Concurrency, Interrupts;
         }
         during_scope_end {
             yield_now [C10, C11, C12] needs Concurrency, Interrupts;
@@ -772,6 +856,11 @@ registry! { ($)
             queue_put [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+            event_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            oneshot_receive [C10, C11, C12] needs Concurrency, Interrupts;
+            watch_changed [C10, C11, C12] needs Concurrency, Interrupts;
+            barrier_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            cell_init [C10, C11, C12] needs Concurrency, Interrupts;
         }
         during_inline {
             yield_now [C10, C11, C12] needs Concurrency, Interrupts;
@@ -790,6 +879,11 @@ registry! { ($)
             queue_put [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+            event_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            oneshot_receive [C10, C11, C12] needs Concurrency, Interrupts;
+            watch_changed [C10, C11, C12] needs Concurrency, Interrupts;
+            barrier_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            cell_init [C10, C11, C12] needs Concurrency, Interrupts;
         }
         during_offload {
             yield_now [C10, C11, C12] needs Concurrency, Interrupts;
@@ -802,6 +896,11 @@ registry! { ($)
             queue_put [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_read [C10, C11, C12] needs Concurrency, Interrupts;
             rwlock_write [C10, C11, C12] needs Concurrency, Interrupts;
+            event_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            oneshot_receive [C10, C11, C12] needs Concurrency, Interrupts;
+            watch_changed [C10, C11, C12] needs Concurrency, Interrupts;
+            barrier_wait [C10, C11, C12] needs Concurrency, Interrupts;
+            cell_init [C10, C11, C12] needs Concurrency, Interrupts;
         }
         delivery {
             requests_of_many_threads_are_one [C2];
@@ -876,10 +975,18 @@ registry! { ($)
             queue_put [C22] needs Concurrency, Interrupts, OwnProcess;
             rwlock_read [C22] needs Concurrency, Interrupts, OwnProcess;
             rwlock_write [C22] needs Concurrency, Interrupts, OwnProcess;
+            event_wait [C22] needs Concurrency, Interrupts, OwnProcess;
+            oneshot_receive [C22] needs Concurrency, Interrupts, OwnProcess;
+            watch_changed [C22] needs Concurrency, Interrupts, OwnProcess;
+            barrier_wait [C22] needs Concurrency, Interrupts, OwnProcess;
+            cell_init [C22] needs Concurrency, Interrupts, OwnProcess;
             join [C22] needs Concurrency, Interrupts, OwnProcess;
+            join_all [C22] needs Concurrency, Interrupts, OwnProcess;
             scope_end [C22] needs Concurrency, Interrupts, OwnProcess;
             inline_child [C22] needs Concurrency, Interrupts, OwnProcess;
             offload [C22] needs Concurrency, Interrupts, OwnProcess;
+            race [C22] needs Concurrency, Interrupts, OwnProcess;
+            group_next [C22] needs Concurrency, Interrupts, OwnProcess;
         }
         leaks {
             yield_now [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
@@ -898,10 +1005,18 @@ registry! { ($)
             queue_put [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             rwlock_read [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             rwlock_write [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            event_wait [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            oneshot_receive [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            watch_changed [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            barrier_wait [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            cell_init [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             join [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            join_all [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             scope_end [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             inline_child [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             offload [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            race [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
+            group_next [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             regular_read [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             regular_write [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
             file_sync [C23] needs Concurrency, Interrupts, Descriptors, OwnProcess;
@@ -927,12 +1042,18 @@ registry! { ($)
             queue_put [D1];
             rwlock_read [D1];
             rwlock_write [D1];
+            event_wait [D1];
+            oneshot_receive [D1];
+            watch_changed [D1];
+            barrier_wait [D1];
+            cell_init [D1];
             regular_read [D1];
             regular_write [D1];
             file_sync [D1];
             metadata [D1];
             checkpoint [D1];
             join [D1];
+            join_all [D1];
             scope_end [D1];
             inline_child [D1];
             offload [D1];
@@ -954,10 +1075,18 @@ registry! { ($)
             queue_put [D1, D2, D9];
             rwlock_read [D1, D2, D9];
             rwlock_write [D1, D2, D9];
+            event_wait [D1, D2, D9];
+            oneshot_receive [D1, D2, D9];
+            watch_changed [D1, D2, D9];
+            barrier_wait [D1, D2, D9];
+            cell_init [D1, D2, D9];
             join [D1, D2, D9];
+            join_all [D1, D2, D9];
             scope_end [D1, D2, D9];
             inline_child [D1, D2, D9];
             offload [D1, D2, D9];
+            race [D1, D2, D9];
+            group_next [D1, D2, D9];
         }
         as_it_completes {
             yield_now [D8];
@@ -976,10 +1105,18 @@ registry! { ($)
             queue_put [D8];
             rwlock_read [D8];
             rwlock_write [D8];
+            event_wait [D8];
+            oneshot_receive [D8];
+            watch_changed [D8];
+            barrier_wait [D8];
+            cell_init [D8];
             join [D8];
+            join_all [D8];
             scope_end [D8];
             inline_child [D8];
             offload [D8];
+            race [D8];
+            group_next [D8];
         }
         inherited {
             yield_now [D4];
@@ -998,6 +1135,11 @@ registry! { ($)
             queue_put [D4];
             rwlock_read [D4];
             rwlock_write [D4];
+            event_wait [D4];
+            oneshot_receive [D4];
+            watch_changed [D4];
+            barrier_wait [D4];
+            cell_init [D4];
         }
         protected {
             yield_now [D6];
@@ -1016,15 +1158,23 @@ registry! { ($)
             queue_put [D6];
             rwlock_read [D6];
             rwlock_write [D6];
+            event_wait [D6];
+            oneshot_receive [D6];
+            watch_changed [D6];
+            barrier_wait [D6];
+            cell_init [D6];
             regular_read [D6];
             regular_write [D6];
             file_sync [D6];
             metadata [D6];
             checkpoint [D6];
             join [D6];
+            join_all [D6];
             scope_end [D6];
             inline_child [D6];
             offload [D6];
+            race [D6];
+            group_next [D6];
         }
         inside_protect {
             yield_now [D6];
@@ -1043,10 +1193,18 @@ registry! { ($)
             queue_put [D6];
             rwlock_read [D6];
             rwlock_write [D6];
+            event_wait [D6];
+            oneshot_receive [D6];
+            watch_changed [D6];
+            barrier_wait [D6];
+            cell_init [D6];
             join [D6];
+            join_all [D6];
             scope_end [D6];
             inline_child [D6];
             offload [D6];
+            race [D6];
+            group_next [D6];
         }
         canceled_first {
             yield_now [D7];
@@ -1065,6 +1223,11 @@ registry! { ($)
             queue_put [D7];
             rwlock_read [D7];
             rwlock_write [D7];
+            event_wait [D7];
+            oneshot_receive [D7];
+            watch_changed [D7];
+            barrier_wait [D7];
+            cell_init [D7];
             regular_read [D7];
             regular_write [D7];
             file_sync [D7];

@@ -17,6 +17,11 @@ waits::claims! { check:
     queue_put QUEUE_PUT,
     rwlock_read RWLOCK_READ,
     rwlock_write RWLOCK_WRITE,
+    event_wait EVENT_WAIT,
+    oneshot_receive ONESHOT_RECEIVE,
+    watch_changed WATCH_CHANGED,
+    barrier_wait BARRIER_WAIT,
+    cell_init CELL_INIT,
 }
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {

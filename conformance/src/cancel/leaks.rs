@@ -11,6 +11,7 @@ use crate::growth::assert_no_descriptors_left;
 
 waits::claims_of_waits!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 waits::claims! { check:
     regular_read REGULAR_READ,
     regular_write REGULAR_WRITE,

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use io_core::task::{Job, Rejected, Start};
+use io_core::task::{Job, Rejected, Start, join_all};
 use io_core::{Io, forward_io};
 
 use super::trial::{
@@ -19,6 +19,8 @@ use crate::fixture::Fixture;
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Via {
     Join,
+    /// With another task beside it.
+    JoinAll,
     ScopeEnd,
     /// The inner task runs on the stack of its spawner.
     Inline,
@@ -42,6 +44,10 @@ pub(crate) fn run_nested(io: &dyn Io, via: Via, nested: impl FnOnce() + Send) {
         Via::Join => io.scope(|scope| {
             let () = scope.spawn(nested).join();
         }),
+        Via::JoinAll => {
+            let bodies: [Box<dyn FnOnce() + Send + '_>; 2] = [Box::new(nested), Box::new(|| ())];
+            join_all(io, bodies);
+        }
         Via::ScopeEnd => io.scope(|scope| drop(scope.spawn(nested))),
         Via::Inline => {
             let inline = Inline(io);
@@ -83,7 +89,7 @@ pub(crate) fn check_pending(fixture: &Fixture<'_>, kind: &Kind, via: Via) {
 /// A task that was started before its spawner began to wait may go on for a
 /// while before it gets the request. Where it can wait it waits for it.
 fn wait_for_request(kind: &Kind, via: Via, wait: &dyn Wait) -> io::Result<()> {
-    let may_be_ahead = matches!(via, Via::Join | Via::ScopeEnd);
+    let may_be_ahead = matches!(via, Via::Join | Via::JoinAll | Via::ScopeEnd);
     let until = Instant::now() + Duration::from_secs(10);
     loop {
         let result = wait.wait();

@@ -6,6 +6,7 @@ use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

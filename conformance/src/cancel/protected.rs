@@ -11,6 +11,7 @@ use crate::fixture::Fixture;
 
 waits::claims_of_all!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 /// So long the task is left alone before and after the request.
 const PAUSE: Duration = Duration::from_millis(2);

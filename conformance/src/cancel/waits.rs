@@ -3,10 +3,12 @@
 //! moments of the table (`cancel`, `deadline`) know no row by name.
 
 mod files;
+mod groups;
 mod handed;
 mod locks;
 mod pipes;
 mod plain;
+mod signals;
 mod tasks;
 
 use std::io;
@@ -132,8 +134,24 @@ kinds! {
     RWLOCK_READ "rwlock_read", Word, handed::rwlock_read;
     /// Locking for writing what somebody reads.
     RWLOCK_WRITE "rwlock_write", Word, handed::rwlock_write;
+    /// Waiting for an event that is not set.
+    EVENT_WAIT "event_wait", Word, signals::event_wait;
+    /// Receiving what nobody has sent.
+    ONESHOT_RECEIVE "oneshot_receive", Word, signals::oneshot_receive;
+    /// Waiting for a change of a value.
+    WATCH_CHANGED "watch_changed", Word, signals::watch_changed;
+    /// Waiting for another one at a barrier.
+    BARRIER_WAIT "barrier_wait", Word, signals::barrier_wait;
+    /// Wanting a value that another one makes.
+    CELL_INIT "cell_init", Word, signals::cell_init;
+    /// Waiting for the first of tasks that wait for a permit.
+    RACE "race", Word, groups::race_of_tasks;
+    /// Waiting for the next task of a group, which waits for a permit.
+    GROUP_NEXT "group_next", Word, groups::group_next;
     /// Joining a task that waits for a permit.
     JOIN "join", Word, tasks::join;
+    /// Joining all of some tasks, one of which waits for a permit.
+    JOIN_ALL "join_all", Word, tasks::join_all;
     /// The end of a scope whose member waits for a permit.
     SCOPE_END "scope_end", Word, tasks::scope_end;
     /// Running a child that waits for a permit on the task's own stack.
@@ -172,6 +190,11 @@ macro_rules! claims_of_waits {
             queue_put QUEUE_PUT,
             rwlock_read RWLOCK_READ,
             rwlock_write RWLOCK_WRITE,
+            event_wait EVENT_WAIT,
+            oneshot_receive ONESHOT_RECEIVE,
+            watch_changed WATCH_CHANGED,
+            barrier_wait BARRIER_WAIT,
+            cell_init CELL_INIT,
         }
     };
 }
@@ -182,9 +205,21 @@ macro_rules! claims_of_tasks {
     ($check:ident) => {
         $crate::cancel::waits::claims! { $check:
             join JOIN,
+            join_all JOIN_ALL,
             scope_end SCOPE_END,
             inline_child INLINE_CHILD,
             offload OFFLOAD,
+        }
+    };
+}
+
+/// [`claims!`] for the waits for the first of several tasks. Whether such a wait
+/// has to wait for a task that need not wait is up to the executor.
+macro_rules! claims_of_groups {
+    ($check:ident) => {
+        $crate::cancel::waits::claims! { $check:
+            race RACE,
+            group_next GROUP_NEXT,
         }
     };
 }
@@ -203,4 +238,4 @@ macro_rules! claims_of_all {
     };
 }
 
-pub(crate) use {claims, claims_of_all, claims_of_tasks, claims_of_waits};
+pub(crate) use {claims, claims_of_all, claims_of_groups, claims_of_tasks, claims_of_waits};

@@ -10,6 +10,7 @@ use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 /// Who sends it.
 #[derive(Clone, Copy, Debug)]

@@ -12,6 +12,7 @@ use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 const ROUNDS: usize = 40;
 const MICROS_MAX: usize = 400;

@@ -8,6 +8,7 @@ use crate::fixture::Fixture;
 
 waits::claims_of_waits!(check);
 waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();

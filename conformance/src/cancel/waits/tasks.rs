@@ -26,6 +26,10 @@ pub(super) fn join(fixture: &Fixture<'_>, span: Span, body: &mut dyn FnMut(&dyn 
     nested(fixture, span, Via::Join, body);
 }
 
+pub(super) fn join_all(fixture: &Fixture<'_>, span: Span, body: &mut dyn FnMut(&dyn Wait)) {
+    nested(fixture, span, Via::JoinAll, body);
+}
+
 pub(super) fn scope_end(fixture: &Fixture<'_>, span: Span, body: &mut dyn FnMut(&dyn Wait)) {
     nested(fixture, span, Via::ScopeEnd, body);
 }
