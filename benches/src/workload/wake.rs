@@ -5,7 +5,7 @@
 //! that each has its own, whose limits are `raw-futex` and `raw-msg-ring`.
 
 use std::hint;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use io_core::{FutexAddress, FutexWord, Io};
@@ -93,21 +93,25 @@ fn ping_pong(io: &dyn Io, rounds: u64) -> Duration {
     })
 }
 
-/// As [`ping_pong`]; the first holds its worker until the second has begun, which
-/// so must be on another.
+/// As [`ping_pong`]; each holds its worker until the other has begun, which so must
+/// be on another, whichever begins first.
 fn ping_pong_apart(io: &dyn Io, rounds: u64) -> Duration {
     let turn = AtomicU32::new(0);
-    // Relaxed: it carries nothing but that it was set.
-    let has_begun = AtomicBool::new(false);
+    // Relaxed: it carries nothing but how many have begun.
+    let begun = AtomicU32::new(0);
+    let wait_for_both = || {
+        begun.fetch_add(1, Ordering::Relaxed);
+        while begun.load(Ordering::Relaxed) < 2 {
+            hint::spin_loop();
+        }
+    };
     io.scope(|scope| {
         let first = scope.spawn_concurrent(|| {
-            while !has_begun.load(Ordering::Relaxed) {
-                hint::spin_loop();
-            }
+            wait_for_both();
             timed(io, &turn, rounds)
         });
         let second = scope.spawn_concurrent(|| {
-            has_begun.store(true, Ordering::Relaxed);
+            wait_for_both();
             (0..=rounds).for_each(|_| hand_over(io, &turn, 1));
         });
         second.expect("there can be two tasks").join();

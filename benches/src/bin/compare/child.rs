@@ -14,6 +14,9 @@ use benches::{
 /// The largest step from one trial to the next, which is longer.
 const GROWTH_MAX: u64 = 20;
 
+/// The least CPU time that is told: ratios need a number that is not 0.
+const CPU_NANOS_MIN: f64 = 0.01;
+
 /// What one contender took for one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Sample {
@@ -236,15 +239,15 @@ fn sample(contender: &Contender, iterations: u64) -> io::Result<Sample> {
     };
     let nanos = nanos_each(time, iterations);
     if iterations == 1 {
-        let cpu_nanos = nanos_each(cpu, 1);
+        // What preparation costs is no part of an operation, and not known.
+        let cpu_nanos = CPU_NANOS_MIN;
         return Ok(Sample { nanos, cpu_nanos });
     }
-    // What preparation costs is no part of an operation.
     let cpu_before = cpu_time()?;
     std::hint::black_box(contender.measure(1));
     let cpu_of_one = cpu_time()? - cpu_before;
     Ok(Sample {
         nanos,
-        cpu_nanos: nanos_each(cpu.saturating_sub(cpu_of_one), iterations - 1),
+        cpu_nanos: nanos_each(cpu.saturating_sub(cpu_of_one), iterations - 1).max(CPU_NANOS_MIN),
     })
 }

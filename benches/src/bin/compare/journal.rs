@@ -31,7 +31,8 @@ impl Journal {
                 file,
             });
         }
-        let text = fs::read_to_string(path())?;
+        let text = fs::read_to_string(path())
+            .map_err(|error| io::Error::new(error.kind(), format!("nothing to resume: {error}")))?;
         let (first, rest) = text.split_once('\n').unwrap_or_default();
         if first != title {
             let message = format!("the journal is of another run:\n{first}\n{title}");

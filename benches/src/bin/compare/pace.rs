@@ -12,13 +12,15 @@ const LONGEST_NANOS: f64 = 250e6;
 pub(crate) struct Part {
     pub(crate) calibration: Calibration,
     pub(crate) rounds: usize,
+    /// The fewest iterations of a measurement.
+    pub(crate) least: u64,
 }
 
 impl Part {
     /// What all rounds take if a measurement is to take `nanos`.
     #[expect(clippy::cast_precision_loss, reason = "rounds are few")]
     fn nanos(&self, nanos: f64) -> f64 {
-        let iterations = iterations(&self.calibration, nanos);
+        let iterations = iterations(&self.calibration, nanos, self.least);
         // With more than one, one more is measured for its CPU time.
         let measured = if iterations == 1 { 1 } else { iterations + 1 } as f64;
         let each = measured * self.calibration.iteration_nanos + self.calibration.beside_nanos;
@@ -26,14 +28,14 @@ impl Part {
     }
 }
 
-/// How many iterations take about `nanos`; one at least.
+/// How many iterations take about `nanos`; `least` at least.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     reason = "the quotient is positive; if it is too large it is cut off"
 )]
-pub(crate) fn iterations(calibration: &Calibration, nanos: f64) -> u64 {
-    ((nanos / calibration.iteration_nanos.max(0.1)) as u64).max(1)
+pub(crate) fn iterations(calibration: &Calibration, nanos: f64, least: u64) -> u64 {
+    ((nanos / calibration.iteration_nanos.max(0.1)) as u64).max(least)
 }
 
 /// The longest measurement with which all parts take at most `limit_nanos`; the
@@ -67,6 +69,7 @@ fn a_run_ends_within_its_limit() {
             beside_nanos: 1e6,
         },
         rounds: 15,
+        least: 2,
     };
     let parts = [part(10.0), part(3e6), part(80e6)];
     let nanos = measurement_nanos(&parts, Some(4e9));

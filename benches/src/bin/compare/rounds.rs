@@ -147,11 +147,12 @@ impl Plan {
 
     fn parts(&self, options: &Options) -> Vec<Part> {
         let of = |case: &Case| {
-            let rounds = case.rounds(options);
+            let (rounds, least) = (case.rounds(options), case.iterations_min());
             let known = case.series.iter().filter_map(|series| series.calibration);
             let parts = known.map(|calibration| Part {
                 calibration,
                 rounds,
+                least,
             });
             parts.collect::<Vec<_>>()
         };
@@ -229,6 +230,15 @@ impl Case {
         }
     }
 
+    /// CPU time is what one iteration more has cost: it takes two to tell. A curve
+    /// does not show it.
+    fn iterations_min(&self) -> u64 {
+        match self.shape {
+            Shape::Points => 2,
+            Shape::Curve => 1,
+        }
+    }
+
     fn asked<'a>(&'a self, index: usize, options: &Options) -> (Asked<'a>, String) {
         let series = &self.series[index];
         let asked = Asked {
@@ -283,10 +293,11 @@ impl Case {
         if self.series[index].failure.is_some() {
             return Ok(());
         }
+        let least = self.iterations_min();
         let (asked, key) = self.asked(index, options);
         let mut failure = None;
         let answer = journal.ask(&format!("{key} round {round}"), || {
-            let iterations = pace::iterations(&calibration, nanos);
+            let iterations = pace::iterations(&calibration, nanos, least);
             let sample = asked.sample(iterations).inspect_err(|error| {
                 failure = Some(error.to_string());
             })?;
