@@ -20,10 +20,14 @@
 //!   taken with the closure, so that values of the program are dropped as a part
 //!   of the task and not with its block.
 //! - *scope*: `scope` and `io` borrow from the scope's frame. They are touched
-//!   only before step 4 of `Done`'s publishing, and the scope does not end
-//!   before that step.
+//!   only before the last step of `Done`'s publishing (see `completion.rs`), and
+//!   the scope does not end before that step.
+//! - *inline*: an inline child is noted in its spawner's record until its runner
+//!   has called `end_inline`. Who forwards to it holds the record's lock, and has
+//!   seen by `begin_forward` that it has not ended; the runner then waits for that
+//!   lock before it lets go of the child.
 //! - *erasure*: closure and result may borrow from `'scope`. Both are gone
-//!   before step 3, and the scope outlives that.
+//!   before `running` is counted down, and the scope outlives that.
 
 #![expect(
     unsafe_code,
@@ -39,14 +43,13 @@ use std::ops::Deref;
 use std::panic::{self, AssertUnwindSafe};
 use std::process;
 use std::ptr::{self, NonNull};
-use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::io::{Io, IoId};
 use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
 use crate::task::local::Bindings;
 use crate::task::memory;
-use crate::task::record::{self, InlineChild, Spawned, TaskRecord};
+use crate::task::record::{self, Spawned, TaskRecord};
 use crate::task::scope::{Links, ScopeState};
 
 pub(crate) type Payload = Box<dyn Any + Send>;
@@ -199,10 +202,6 @@ impl TaskRef {
         TaskRef { header }
     }
 
-    pub(crate) fn as_ptr(&self) -> NonNull<Header> {
-        self.header
-    }
-
     /// Leaves a request to cancel, and does what has to be done for the task to
     /// see it.
     ///
@@ -218,14 +217,10 @@ impl TaskRef {
                 io.interrupt(self);
             }
             Rest::Forward => {
-                let mut child = self
-                    .inline_child
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                if let Some(child) = child.as_mut() {
-                    // SAFETY: *scope*: the inline child's scope ends before the
-                    // spawner goes on, and the spawner is still inside `spawn`.
-                    unsafe { forward_inline(self, child) };
+                let mut forwarded = self.lock_forwarded();
+                if self.cancel.begin_forward() {
+                    // SAFETY: *inline*: as long as the lock is held.
+                    unsafe { forward_inline(self, &mut forwarded) };
                 }
             }
         }
@@ -236,12 +231,16 @@ impl TaskRef {
 /// Hands a pending request of `parent` to its inline child.
 ///
 /// # Safety
-/// By *scope*: the child's scope has not ended.
-unsafe fn forward_inline(parent: &TaskRecord, child: &mut InlineChild) {
+/// By *inline*: the child has not ended.
+unsafe fn forward_inline(parent: &TaskRecord, forwarded: &mut Forwarded) {
     if let Some(taken) = parent.take_to_forward() {
-        // SAFETY: the caller's contract.
-        let requested = unsafe { child.task.request(Requester::Spawner) };
-        child.forwarded.add(taken, requested.is_merged);
+        let child = NonNull::new(parent.inline_child.load(Ordering::Relaxed));
+        let child = child.expect("a task that runs a child inline has noted it");
+        // SAFETY: *references*: the child's runner holds one until it has ended.
+        let child = unsafe { TaskRef::of(child) };
+        // SAFETY: *scope*: the child's scope ends after the child.
+        let requested = unsafe { child.request(Requester::Spawner) };
+        forwarded.add(taken, requested.is_merged);
     }
 }
 
@@ -263,10 +262,14 @@ impl Clone for TaskRef {
 impl Drop for TaskRef {
     fn drop(&mut self) {
         let header = self.header();
-        if header.references.fetch_sub(1, Ordering::Release) != 1 {
-            return;
+        // Who holds the only reference is the only one who could make another.
+        // Acquire: pairs with the Release of those who gave theirs up.
+        if header.references.load(Ordering::Acquire) != 1 {
+            if header.references.fetch_sub(1, Ordering::Release) != 1 {
+                return;
+            }
+            fence(Ordering::Acquire);
         }
-        fence(Ordering::Acquire);
         let layout = header.vtable.layout;
         // SAFETY: the last reference: nobody looks at the header again.
         unsafe { ptr::drop_in_place(self.header.as_ptr()) };
@@ -324,7 +327,9 @@ impl Job {
         });
         // SAFETY: the memory is fresh and has the block's layout.
         unsafe { block.write(Block { header, body }) };
-        let header = block.cast();
+        let header: NonNull<Header> = block.cast();
+        // SAFETY: it was written just now.
+        unsafe { header.as_ref() }.record.set_unlisted(header);
         (
             Job {
                 task: TaskRef { header },
@@ -430,6 +435,12 @@ impl Drop for Job {
     }
 }
 
+impl Header {
+    pub(super) fn scope(&self) -> NonNull<ScopeState> {
+        self.scope
+    }
+}
+
 impl TaskRef {
     /// Drops the result on behalf of a handle that does not want it, and reports
     /// a panic to the scope.
@@ -499,17 +510,16 @@ impl<'a> InlineRun<'a> {
             // A protected spawner forwards nothing.
             let parent = parent.filter(|parent| parent.delivery() != record::Delivery::Protect);
             parent.is_some_and(|parent| {
-                let mut slot = parent
-                    .inline_child
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                let inline = slot.insert(InlineChild {
-                    task: child.clone(),
-                    forwarded: Forwarded::NOTHING,
-                });
+                parent.list();
+                // Relaxed: `begin_inline` publishes it.
+                let child = child.header.as_ptr();
+                parent.inline_child.store(child, Ordering::Relaxed);
                 if parent.cancel.begin_inline() {
-                    // SAFETY: *scope*: the child is about to run, its scope waits.
-                    unsafe { forward_inline(parent, inline) };
+                    let mut forwarded = parent.lock_forwarded();
+                    if parent.cancel.begin_forward() {
+                        // SAFETY: *inline*: it is about to run.
+                        unsafe { forward_inline(parent, &mut forwarded) };
+                    }
                 }
                 true
             })
@@ -529,16 +539,13 @@ impl Drop for InlineRun<'_> {
         }
         record::with_current(self.io, |parent| {
             let parent = parent.expect("the spawner is current again once its child has run");
-            let mut slot = parent
-                .inline_child
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            parent.cancel.end_inline();
-            let inline = slot
-                .take()
-                .expect("only its own end takes an inline child away");
+            if !parent.cancel.end_inline() {
+                return;
+            }
+            // Somebody has forwarded, or is about to be done with it.
+            let forwarded = mem::take(&mut *parent.lock_forwarded());
             let is_received = !self.child.cancel.is_pending_from(Requester::Spawner);
-            if let Some(taken) = inline.forwarded.unreceived(is_received) {
+            if let Some(taken) = forwarded.unreceived(is_received) {
                 parent.cancel.put_back(taken);
             }
         });
@@ -565,20 +572,24 @@ impl Drop for Done {
     fn drop(&mut self) {
         let header = self.task.header();
         let record: &TaskRecord = &header.record;
-        // SAFETY: *scope*: before step 4.
+        // SAFETY: *scope*: before the last step.
         let scope = unsafe { header.scope.as_ref() };
-        // SAFETY: *scope*: before step 4.
+        // SAFETY: *scope*: before the last step.
         let io = unsafe { header.io.as_ref() };
         let abort = AbortOnUnwind;
-        scope.count.begin_leave();
-        scope.remove_member(&self.task);
+        if record.is_listed() {
+            scope.remove_member(&self.task);
+        }
         if record.completion.finish() {
             io.wake_task(record);
         }
-        if scope.count.leave() {
-            io.futex_wake(scope.wait_address(), u32::MAX);
+        if !scope.count.leave_at_once() {
+            scope.count.begin_leave();
+            if scope.count.leave() {
+                io.futex_wake(scope.wait_address(), u32::MAX);
+            }
+            scope.count.end_leave();
         }
-        scope.count.end_leave();
         abort.disarm();
     }
 }

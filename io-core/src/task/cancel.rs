@@ -7,6 +7,7 @@
 //! bits 4-7   DELIVERED      by whom: what the last delivery delivered, for `rearm`
 //! bit  8     INTERRUPTIBLE  the task is in a wait that a request has to end
 //! bit  9     INLINE         the task runs a child on its stack: requests go on to it
+//! bit  10    FORWARDED      somebody has, or is about to have, done so
 //!
 //!             request                    deliver
 //!  (none) ───────────────► pending ─────────────────► delivered
@@ -31,6 +32,7 @@ const DELIVERED: u32 = PENDING << DELIVERED_SHIFT;
 const DELIVERED_SHIFT: u32 = 4;
 const INTERRUPTIBLE: u32 = 1 << 8;
 const INLINE: u32 = 1 << 9;
+const FORWARDED: u32 = 1 << 10;
 
 /// Who sends a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,8 +101,8 @@ impl Forwarded {
     }
 }
 
-/// Written by requesters (any thread) and by the task itself, INLINE and the
-/// taking of requests under the lock of the task's inline child where that runs.
+/// Written by requesters (any thread) and by the task itself; requests are taken
+/// on behalf of an inline child, and FORWARDED is set, under the record's lock.
 #[derive(Debug)]
 pub(crate) struct CancelWord(AtomicU32);
 
@@ -214,8 +216,19 @@ impl CancelWord {
         self.0.fetch_or(INLINE, Ordering::AcqRel) & PENDING != 0
     }
 
-    /// Task: the inline child has ended.
-    pub(crate) fn end_inline(&self) {
-        self.0.fetch_and(!INLINE, Ordering::AcqRel);
+    /// Under the record's lock: whether the inline child still runs. If so it is
+    /// not over before the lock is released, see `end_inline`. Acquire: pairs with
+    /// `begin_inline`.
+    pub(crate) fn begin_forward(&self) -> bool {
+        self.0.fetch_or(FORWARDED, Ordering::AcqRel) & INLINE != 0
+    }
+
+    /// Task: the inline child has ended, as far as it is concerned. True if there
+    /// may be somebody in the middle of forwarding to it: then the record's lock
+    /// has to be taken before the child goes, and tells what was forwarded.
+    #[must_use = "who forwards may still use the child"]
+    pub(crate) fn end_inline(&self) -> bool {
+        let before = self.0.fetch_and(!(INLINE | FORWARDED), Ordering::AcqRel);
+        before & FORWARDED != 0
     }
 }

@@ -16,13 +16,15 @@
 //! drops the result: exactly one does, and always on a stack that may wait.
 //!
 //! The scope's counters, in the order of a leaving task:
-//! 1. `leaving += 1`: from here on the task may touch the executor.
-//! 2. the completion word, the joiner's wake.
-//! 3. `running -= 1`; the last one wakes the scope.
-//! 4. `leaving -= 1`: the task's last touch of anything borrowed.
+//! 1. the completion word, the joiner's wake.
+//! 2. if the scope does not wait yet: `running -= 1`, and that is all. Nobody has
+//!    to be woken, so this is the task's last touch of anything borrowed.
+//! 3. `leaving += 1`: from here on the task may touch the executor.
+//! 4. `running -= 1`; the last one wakes the scope.
+//! 5. `leaving -= 1`: the last touch.
 //!
-//! The scope ends when `running` and then `leaving` were seen zero. Step 1 comes
-//! before step 3 in the task, so who sees `running` zero (Acquire) sees every
+//! The scope ends when `running` and then `leaving` were seen zero. Step 3 comes
+//! before step 4 in the task, so who sees `running` zero (Acquire) sees every
 //! `leaving` that is still to be undone.
 
 use crate::atomics::{AtomicU32, Ordering};
@@ -121,17 +123,36 @@ impl MemberCount {
         }
     }
 
-    /// Step 1. Relaxed: ordered before step 3 by that step's Release.
+    /// Step 2. False if the scope waits: then the other steps have to be taken.
+    /// Release: what the task did with the executor happens before the scope's end.
+    pub(crate) fn leave_at_once(&self) -> bool {
+        let mut before = self.running.load(Ordering::Relaxed);
+        while before & SCOPE_WAITS == 0 {
+            let left = self.running.compare_exchange_weak(
+                before,
+                before - 1,
+                Ordering::Release,
+                Ordering::Relaxed,
+            );
+            match left {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    /// Step 3. Relaxed: ordered before step 4 by that step's Release.
     pub(crate) fn begin_leave(&self) {
         self.leaving.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Step 3. Returns whether the scope wants a wake.
+    /// Step 4. Returns whether the scope wants a wake.
     pub(crate) fn leave(&self) -> bool {
         self.running.fetch_sub(1, Ordering::AcqRel) == SCOPE_WAITS | 1
     }
 
-    /// Step 4. Release: what the task did with the executor happens before the
+    /// Step 5. Release: what the task did with the executor happens before the
     /// scope's end.
     pub(crate) fn end_leave(&self) {
         self.leaving.fetch_sub(1, Ordering::Release);

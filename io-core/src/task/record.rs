@@ -31,18 +31,19 @@
 use std::cell::Cell;
 use std::io;
 use std::panic::Location;
-use std::ptr;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicPtr, AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::error::{canceled, deadline_passed};
 use crate::futex::{FutexAddress, FutexWord};
 use crate::io::IoId;
-use crate::task::block::TaskRef;
+use crate::task::block::Header;
 use crate::task::cancel::{CancelWord, Forwarded, Taken};
 use crate::task::completion::Completion;
 use crate::task::local::Bindings;
 use crate::task::name::TaskName;
+use crate::task::scope::ScopeState;
 use crate::time::{Clock, Instant};
 use crate::watch::WaitKind;
 
@@ -69,9 +70,9 @@ pub(crate) enum Delivery {
 pub struct TaskRecord {
     pub(crate) completion: Completion,
     pub(crate) cancel: CancelWord,
-    /// [`Delivery`]. Written by the task itself; read by it, and under the lock of
-    /// `inline_child`, while that runs and the task does not. Relaxed: that lock
-    /// orders the two.
+    /// [`Delivery`]. Written by the task itself; read by it, and by who forwards to
+    /// its inline child, while that runs and the task does not. Relaxed: the cancel
+    /// word orders the two.
     delivery: AtomicU8,
     /// The deadline in force, nanoseconds of the monotonic clock. Written and read
     /// by the task itself only, hence Relaxed.
@@ -80,8 +81,17 @@ pub struct TaskRecord {
     /// before `begin_wait`, read by its `interrupt`: Relaxed there would do, as
     /// both sides order it by the cancel word.
     place: AtomicUsize,
-    /// Written by the task itself, read by those who send it a request.
-    pub(crate) inline_child: Mutex<Option<InlineChild>>,
+    /// The task's own block as long as the task is in no list of its scope, which
+    /// it is from the first time on that it looks for a request: many never do.
+    /// Written by whoever runs the task and read by whoever ends it, Relaxed: the
+    /// one has handed it to the other.
+    unlisted: AtomicPtr<Header>,
+    /// The child that runs on the task's stack. Written by the task before
+    /// `begin_inline`, read by those who have seen that it has not ended
+    /// (`begin_forward`): Relaxed, the cancel word orders the two.
+    pub(crate) inline_child: AtomicPtr<Header>,
+    /// Requests that were handed to that child. Those who do hold the lock.
+    forwarded: Mutex<Forwarded>,
     name: Option<TaskName>,
     /// `None` for a thread that is no task.
     spawned_at: Option<&'static Location<'static>>,
@@ -108,14 +118,6 @@ impl Spawned {
     }
 }
 
-/// The child that runs on the stack of its spawner.
-#[derive(Debug)]
-pub(crate) struct InlineChild {
-    pub(crate) task: TaskRef,
-    /// Requests of the spawner that were handed to it.
-    pub(crate) forwarded: Forwarded,
-}
-
 /// How a wait begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WaitEntry {
@@ -140,11 +142,45 @@ impl TaskRecord {
             delivery: AtomicU8::new(Delivery::Deliver as u8),
             deadline_nanos: AtomicU64::new(deadline_nanos),
             place: AtomicUsize::new(0),
-            inline_child: Mutex::new(None),
+            unlisted: AtomicPtr::new(ptr::null_mut()),
+            inline_child: AtomicPtr::new(ptr::null_mut()),
+            forwarded: Mutex::new(Forwarded::NOTHING),
             name,
             spawned_at,
             wait_kind: AtomicU8::new(WaitKind::Word as u8),
         }
+    }
+
+    /// Notes that this is the record of a member that its scope does not list yet.
+    pub(crate) fn set_unlisted(&self, header: NonNull<Header>) {
+        self.unlisted.store(header.as_ptr(), Ordering::Relaxed);
+    }
+
+    /// Whether its scope lists it.
+    pub(crate) fn is_listed(&self) -> bool {
+        self.unlisted.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Task: makes sure that its scope lists it, so that what was, or will be,
+    /// asked of all members reaches it.
+    #[inline]
+    pub(crate) fn list(&self) {
+        if let Some(header) = NonNull::new(self.unlisted.load(Ordering::Relaxed)) {
+            self.list_member(header);
+        }
+    }
+
+    #[cold]
+    fn list_member(&self, header: NonNull<Header>) {
+        self.unlisted.store(ptr::null_mut(), Ordering::Relaxed);
+        // SAFETY: *scope* of `block.rs`: the task that runs has not left its scope.
+        unsafe { ScopeState::list_member(header) };
+    }
+
+    pub(crate) fn lock_forwarded(&self) -> MutexGuard<'_, Forwarded> {
+        self.forwarded
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the task is called, if it was given a name.
@@ -252,6 +288,7 @@ impl TaskRecord {
 
     /// Takes what is pending if it may be handed on.
     pub(crate) fn take_to_forward(&self) -> Option<Taken> {
+        self.list();
         if self.delivery() == Delivery::Protect {
             return None;
         }
@@ -259,7 +296,9 @@ impl TaskRecord {
     }
 
     /// A cancellation point that does not wait.
+    #[inline]
     fn point(&self, now: impl FnOnce() -> Instant) -> io::Result<()> {
+        self.list();
         match self.delivery() {
             Delivery::Forward => return Ok(()),
             Delivery::Deliver if self.cancel.deliver() => return Err(canceled()),

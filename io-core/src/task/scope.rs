@@ -41,6 +41,8 @@ pub(crate) struct ScopeState {
     panics: Mutex<Panics>,
 }
 
+/// The members that have looked for a request and have not left. A member that
+/// has not looked finds at its first look what was asked of all.
 struct Members {
     first: *const Header,
     /// The scope was canceled: later members start with a request.
@@ -115,11 +117,17 @@ impl ScopeState {
         Some(payload)
     }
 
-    /// Adds a member that is about to be started.
-    fn add_member(&self, task: &TaskRef) {
-        self.count.enter();
-        let mut members = self.members();
-        let header = task.as_ptr().as_ptr().cast_const();
+    /// Lists a member that is about to look for a request for the first time.
+    ///
+    /// # Safety
+    /// `header` is that of a member that runs and is not listed.
+    pub(crate) unsafe fn list_member(header: NonNull<Header>) {
+        // SAFETY: the member's runner keeps its block alive.
+        let task = unsafe { header.as_ref() };
+        // SAFETY: a scope outlives its members.
+        let scope = unsafe { task.scope().as_ref() };
+        let mut members = scope.members();
+        let header = header.as_ptr().cast_const();
         if !members.first.is_null() {
             // SAFETY: a listed member is alive, and its links are guarded by this lock.
             unsafe { (*links_of(members.first)).previous = header };
@@ -131,16 +139,16 @@ impl ScopeState {
         // SAFETY: the new member is alive, and its links are guarded by this lock.
         unsafe { links_of(header).write(links) };
         members.first = header;
-        // The member has not begun, so there is no wait to end.
+        // The member runs, so there is no wait to end.
         if members.is_canceled {
-            let _requested = task.cancel.request(Requester::Owner);
+            let _requested = task.record.cancel.request(Requester::Owner);
         }
         if members.is_forwarded {
-            let _requested = task.cancel.request(Requester::ScopeEnd);
+            let _requested = task.record.cancel.request(Requester::ScopeEnd);
         }
     }
 
-    /// Removes a member that is leaving.
+    /// Removes a member that is listed and is leaving.
     pub(crate) fn remove_member(&self, task: &TaskRef) {
         let mut members = self.members();
         let links = task.header().links.get();
@@ -160,7 +168,7 @@ impl ScopeState {
             members.is_forwarded && !task.cancel.is_pending_from(Requester::ScopeEnd);
     }
 
-    /// Leaves a request with every member, also those added later.
+    /// Leaves a request with every member, also those listed or added later.
     fn cancel_members(&self) {
         let mut members = self.members();
         members.is_canceled = true;
@@ -168,7 +176,7 @@ impl ScopeState {
     }
 
     /// Hands a request of the task that waits for the scope's end to every member,
-    /// also those added later. Returns whether it is one with the former request
+    /// also those listed or added later. Returns whether it is one with the former request
     /// that was handed on, because no member has received that one.
     fn forward_to_members(&self) -> bool {
         let mut members = self.members();
@@ -366,7 +374,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         // SAFETY: scopes (the header): the end waits for every member, and a
         // member is counted before its job is given to anybody.
         let (job, task) = unsafe { Job::new(body, spawned, self.io, self.state) };
-        self.state().add_member(&task);
+        self.state().count.enter();
         (
             job,
             Task {

@@ -4,8 +4,9 @@
 use crate::atomics::{Mutex, Ordering};
 use crate::cancel::{CancelWord, Forwarded, Requester, Rest, Taken};
 use crate::completion::Completion;
+use crate::completions::write;
 use crate::explore::{
-    Arc, AtomicUsize, JoinHandle, Notify, every_order, orders_with_preemptions, spawn,
+    Arc, AtomicUsize, JoinHandle, Notify, UnsafeCell, every_order, orders_with_preemptions, spawn,
 };
 use crate::waits::Futex;
 
@@ -17,8 +18,9 @@ struct Task {
     /// Ends its wait, as `Io::interrupt` does.
     wait: Arc<Notify>,
     ended: Futex,
-    /// Its inline child, and what was forwarded to that.
-    child: Mutex<Option<(Arc<Task>, Forwarded)>>,
+    /// Its inline child, which is gone once it has ended.
+    child: UnsafeCell<Option<Arc<Task>>>,
+    forwarded: Mutex<Forwarded>,
     deliveries: AtomicUsize,
 }
 
@@ -29,7 +31,8 @@ impl Task {
             completion: Completion::new(),
             wait: Arc::new(Notify::new()),
             ended: Futex::new(),
-            child: Mutex::new(None),
+            child: UnsafeCell::new(None),
+            forwarded: Mutex::new(Forwarded::NOTHING),
             deliveries: AtomicUsize::new(0),
         })
     }
@@ -45,17 +48,23 @@ impl Task {
             Rest::Nothing => {}
             Rest::Interrupt => self.wait.notify(),
             Rest::Forward => {
-                if let Some((child, forwarded)) = self.child.lock().unwrap().as_mut() {
-                    self.forward_inline(child, forwarded);
+                let mut forwarded = self.forwarded.lock().unwrap();
+                if self.cancel.begin_forward() {
+                    self.forward_inline(&mut forwarded);
                 }
             }
         }
         requested.is_merged
     }
 
-    fn forward_inline(&self, child: &Task, forwarded: &mut Forwarded) {
+    fn forward_inline(&self, forwarded: &mut Forwarded) {
         if let Some(taken) = self.cancel.take() {
-            forwarded.add(taken, child.forward(Requester::Spawner));
+            let mut is_merged = false;
+            self.child.with(|child| {
+                let child = look(child).as_ref().expect("it has not ended");
+                is_merged = child.forward(Requester::Spawner);
+            });
+            forwarded.add(taken, is_merged);
         }
     }
 
@@ -105,18 +114,24 @@ impl Task {
 
     /// `Job::run` on the stack of its spawner `self`.
     fn run_inline(&self, child: &Arc<Task>, body: impl FnOnce(&Task)) {
-        let mut slot = self.child.lock().unwrap();
-        let (task, forwarded) = slot.insert((Arc::clone(child), Forwarded::NOTHING));
+        self.set_child(Some(Arc::clone(child)));
         if self.cancel.begin_inline() {
-            self.forward_inline(task, forwarded);
+            let mut forwarded = self.forwarded.lock().unwrap();
+            if self.cancel.begin_forward() {
+                self.forward_inline(&mut forwarded);
+            }
         }
-        drop(slot);
         body(child);
-        let mut slot = self.child.lock().unwrap();
-        self.cancel.end_inline();
-        let (_, forwarded) = slot.take().expect("only its own end takes it away");
-        let is_received = !child.cancel.is_pending_from(Requester::Spawner);
-        self.put_back(forwarded.unreceived(is_received));
+        if self.cancel.end_inline() {
+            let forwarded = std::mem::take(&mut *self.forwarded.lock().unwrap());
+            let is_received = !child.cancel.is_pending_from(Requester::Spawner);
+            self.put_back(forwarded.unreceived(is_received));
+        }
+        self.set_child(None);
+    }
+
+    fn set_child(&self, child: Option<Arc<Task>>) {
+        self.child.with_mut(|place| drop(write(place, child)));
     }
 
     fn end(&self) {
@@ -128,6 +143,12 @@ impl Task {
     fn deliveries(&self) -> usize {
         self.deliveries.load(Ordering::Relaxed)
     }
+}
+
+#[expect(unsafe_code, reason = "loom's cells give out pointers")]
+fn look<'a, T>(place: *const T) -> &'a T {
+    // SAFETY: loom fails the model if another thread writes to it meanwhile.
+    unsafe { &*place }
 }
 
 fn start(task: &Arc<Task>, body: impl FnOnce(&Task) + Send + 'static) -> JoinHandle<()> {

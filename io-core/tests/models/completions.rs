@@ -76,7 +76,7 @@ impl Block {
 }
 
 #[expect(unsafe_code, reason = "loom's cells give out pointers")]
-fn write<T>(place: *mut T, value: T) -> T {
+pub(crate) fn write<T>(place: *mut T, value: T) -> T {
     // SAFETY: loom fails the model if another thread uses the cell meanwhile.
     unsafe { place.replace(value) }
 }
@@ -170,8 +170,11 @@ impl Scope {
 
     /// What `Done` does, the wake of a joiner being a use of the executor.
     fn leave(&self) {
-        self.count.begin_leave();
         self.use_borrowed();
+        if self.count.leave_at_once() {
+            return;
+        }
+        self.count.begin_leave();
         if self.count.leave() {
             self.use_borrowed();
             self.futex.wake(usize::MAX);
