@@ -2,7 +2,7 @@
 //! stopped. Used by the worker and by the chapters that wait.
 //!
 //! ```text
-//!              start(job)            resume(Run)
+//!              start(job)              resume
 //!   idle ───────────────► ready? ─────────────────► running
 //!    ▲                      ▲                          │ park(reason)
 //!    │ Finished             │ Yield, a completion,     ▼
@@ -31,29 +31,26 @@ use io_core::task::{Done, Job, StackContext};
 
 use crate::fiber::{Fiber, StackBounds, SuspenderPointer};
 use crate::offload::Request;
+use crate::prefetch::prefetch;
 use crate::ring::Entry;
 use crate::timers::TimerKey;
 
-/// What a fiber is resumed with.
-pub(crate) enum Resume {
-    /// A new job, on a fiber that is idle.
+/// What an idle fiber is resumed for.
+pub(crate) enum Order {
+    /// A new job.
     Run(Job),
-    /// What it parked for has come.
-    Continue,
-    /// End: the loop does not need an idle fiber any more.
+    /// End: the loop does not need it any more.
     Exit,
 }
 
-/// Why a fiber stopped. The worker publishes it after the switch: only then can
-/// anybody else see that the fiber is parked.
+/// Why a fiber stopped, if not just to let others run first. The worker publishes
+/// it after the switch: only then can anybody else see that the fiber is parked.
 pub(crate) enum Park {
-    /// Others may run first.
-    Yield,
     /// Its job has run; the task is over once this is dropped.
     Finished(Done),
     /// Push this submission; its completion makes the fiber ready. It lies on the
-    /// fiber's stack: a reason is moved several times at every switch, and a
-    /// submission would make all of them large.
+    /// fiber's stack: a reason is moved at every park, and a submission would make
+    /// all of them large.
     Ring(NonNull<Option<Entry>>),
     /// Push these, which lie on the fiber's stack; the last completion makes the
     /// fiber ready.
@@ -75,7 +72,7 @@ pub(crate) enum Park {
     Drain,
 }
 
-/// The most bytes of a reason: a few moves by registers at every switch.
+/// The most bytes of a reason: a few moves by registers at every park.
 const PARK_BYTES_MAX: usize = 32;
 const _: () = assert!(size_of::<Park>() <= PARK_BYTES_MAX);
 
@@ -164,6 +161,9 @@ pub(crate) enum FiberKind {
     Main,
 }
 
+/// A hint for the cache, so any number near the truth does.
+const CACHE_LINE_BYTES: usize = 64;
+
 /// What the loop knows of one fiber.
 pub(crate) struct FiberCell {
     /// The index of the worker whose thread it is pinned to.
@@ -172,11 +172,17 @@ pub(crate) struct FiberCell {
     /// Its number within the loop, for reports.
     pub(crate) number: usize,
     /// The coroutine; `None` for the main fiber, and once it has ended.
-    pub(crate) fiber: UnsafeCell<Option<Fiber<Resume, Park>>>,
+    pub(crate) fiber: UnsafeCell<Option<Fiber<(), ()>>>,
     /// Its way to suspend itself, once it has run.
-    pub(crate) suspender: Cell<Option<SuspenderPointer<Resume, Park>>>,
+    pub(crate) suspender: Cell<Option<SuspenderPointer<(), ()>>>,
+    /// What it is to do next; set while it is idle, before it is resumed.
+    pub(crate) order: Cell<Option<Order>>,
     /// The frames of its tasks while it does not run.
-    pub(crate) context: Cell<Option<StackContext>>,
+    pub(crate) context: Cell<StackContext>,
+    /// The fiber that became ready after it, while it is in the ready queue.
+    pub(crate) next: Cell<Option<FiberRef>>,
+    /// Where its stack was when it parked last, for the cache.
+    pub(crate) parked_at: Cell<usize>,
     pub(crate) wait: Cell<Wait>,
     /// How many `no_suspend` it is in.
     pub(crate) no_suspend_depth: Cell<u32>,
@@ -197,7 +203,10 @@ impl FiberCell {
             number,
             fiber: UnsafeCell::new(None),
             suspender: Cell::new(None),
-            context: Cell::new(Some(StackContext::EMPTY)),
+            order: Cell::new(None),
+            context: Cell::new(StackContext::EMPTY),
+            next: Cell::new(None),
+            parked_at: Cell::new(0),
             wait: Cell::new(Wait::None),
             no_suspend_depth: Cell::new(0),
             bounds: Cell::new(None),
@@ -239,6 +248,22 @@ impl FiberRef {
     pub(crate) fn cell(&self) -> &FiberCell {
         // SAFETY: *alive*.
         unsafe { self.0.as_ref() }
+    }
+
+    /// Has its cell fetched into the cache: it is resumed soon.
+    #[inline]
+    pub(crate) fn prefetch_cell(self) {
+        let cell = self.0.addr().get();
+        prefetch(cell);
+        prefetch(cell + CACHE_LINE_BYTES);
+    }
+
+    /// Has the frames fetched that it returns to.
+    #[inline]
+    pub(crate) fn prefetch_stack(self) {
+        let parked_at = self.cell().parked_at.get();
+        prefetch(parked_at);
+        prefetch(parked_at + CACHE_LINE_BYTES);
     }
 
     /// The number by which a task's record names the fiber it waits on: even, and

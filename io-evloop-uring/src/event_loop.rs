@@ -212,7 +212,9 @@ impl Io for EventLoop {
     }
 
     fn start(&self, job: Job, how: Start) -> Result<(), Rejected> {
-        self.on_fiber(Worker::switch_for_test);
+        if self.shared.options.switch_seed.is_some() {
+            self.on_fiber(Worker::switch_for_test);
+        }
         task::start(&self.shared, job, how)
     }
 

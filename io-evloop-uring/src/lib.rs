@@ -31,6 +31,8 @@ mod offload;
 #[cfg(not(loom))]
 mod options;
 #[cfg(not(loom))]
+mod prefetch;
+#[cfg(not(loom))]
 #[allow(
     dead_code,
     unused_imports,

@@ -34,11 +34,11 @@
 mod caller;
 mod jobs;
 mod park;
+mod ready;
 
 pub(crate) use jobs::retry;
 
 use std::cell::{Cell, RefCell, UnsafeCell};
-use std::collections::VecDeque;
 use std::io;
 use std::ptr;
 use std::ptr::NonNull;
@@ -50,9 +50,7 @@ use io_core::parking::Waiter;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
 use io_core::{Clock, FutexWord};
 
-use crate::cell::{
-    CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
-};
+use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
 use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
 use crate::offload::Request;
 use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait, ring_failed};
@@ -60,6 +58,7 @@ use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
 use crate::waits::{PoolWaits, Waits};
 use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
+use ready::ReadyQueue;
 
 /// After so many switches the loop looks at completions, timers and messages,
 /// even if fibers are ready.
@@ -84,14 +83,6 @@ const SHORT_SLEEP_MAX: Duration = Duration::from_millis(1);
 /// it can be between two places where the kernel would find it.
 const CANCEL_AGAIN_NANOS: u64 = 100_000_000;
 
-/// What the scheduler's coroutine of worker 0 is resumed with.
-pub(crate) enum Scheduler {
-    /// The main fiber has parked.
-    Park(Park),
-    /// The main fiber is done: end.
-    Exit,
-}
-
 /// Whether the run loop goes on.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
@@ -114,7 +105,10 @@ pub(crate) struct Worker {
     /// A job that a joiner took from the deque and that is not its own: it is the
     /// next to be started.
     next_job: Cell<Option<Job>>,
-    ready: RefCell<VecDeque<FiberRef>>,
+    ready: ReadyQueue,
+    /// Why the fiber that is switching away does so; `None` if it lets others run
+    /// first. Set by that fiber, taken on the other side of the switch.
+    parked: Cell<Option<Park>>,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
     /// Cells of fibers that have ended.
@@ -146,8 +140,10 @@ pub(crate) struct Worker {
     is_draining: Cell<bool>,
     main: Cell<Option<FiberRef>>,
     /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
-    scheduler: UnsafeCell<Option<Fiber<Scheduler, ()>>>,
-    to_main: Cell<Option<SuspenderPointer<Scheduler, ()>>>,
+    scheduler: UnsafeCell<Option<Fiber<(), ()>>>,
+    to_main: Cell<Option<SuspenderPointer<(), ()>>>,
+    /// Worker 0: `run` is done with the run loop, which is to end.
+    is_exiting: Cell<bool>,
     /// Random order of ready fibers, for tests.
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
@@ -218,7 +214,9 @@ impl Worker {
             joined_count: Cell::new(0),
             overtaken_count: Cell::new(0),
             turn_count: Cell::new(0),
-            ready: RefCell::default(),
+            ready: ReadyQueue::new(),
+            parked: Cell::new(None),
+            is_exiting: Cell::new(false),
             idle: RefCell::default(),
             current: Cell::new(None),
             busy_count: Cell::new(0),
@@ -268,8 +266,9 @@ impl Worker {
     // ---- called by others on this thread -----------------------------------
 
     /// Makes a fiber of this worker go on.
+    #[inline]
     pub(crate) fn push_ready(&self, fiber: FiberRef) {
-        self.ready.borrow_mut().push_back(fiber);
+        self.ready.push(fiber);
     }
 
     pub(crate) fn is_draining(&self) -> bool {
@@ -377,7 +376,7 @@ impl Worker {
         }
         if let Some(fiber) = self.next_ready() {
             *switches += 1;
-            let flow = self.resume(fiber, Resume::Continue);
+            let flow = self.resume(fiber);
             // Not by `switches`, which each poll begins again.
             let turn = self.turn_count.get().wrapping_add(1);
             self.turn_count.set(turn);
@@ -398,7 +397,7 @@ impl Worker {
         }
         self.poll();
         *switches = 0;
-        if self.ready.borrow().is_empty() && !self.can_take_work() {
+        if self.ready.is_empty() && !self.can_take_work() {
             self.idle();
         }
         Flow::Continue
@@ -508,7 +507,7 @@ impl Worker {
     /// If it has something else to do first, the next sleeper gets the wake.
     fn pass_on_if_busy(&self) {
         let inbox = &self.shared.workers[self.index].inbox;
-        let is_busy = !self.ready.borrow().is_empty() || !inbox.is_empty();
+        let is_busy = !self.ready.is_empty() || !inbox.is_empty();
         if is_busy && self.shared.has_jobs() {
             self.shared.announce_job();
         }
@@ -535,23 +534,21 @@ impl Worker {
     }
 
     fn next_ready(&self) -> Option<FiberRef> {
-        let mut ready = self.ready.borrow_mut();
-        if let Some(seed) = self.shuffle.get() {
-            let next = shuffle_step(seed);
-            self.shuffle.set(Some(next));
-            let count = ready.len();
-            if count > 1 {
-                let index = usize::try_from(next >> 33).unwrap_or(0) % count;
-                ready.swap(0, index);
+        match self.shuffle.get() {
+            None => self.ready.pop(),
+            Some(seed) => {
+                let next = shuffle_step(seed);
+                self.shuffle.set(Some(next));
+                let number = usize::try_from(next >> 33).unwrap_or(0);
+                self.ready.pop_random(number)
             }
         }
-        ready.pop_front()
     }
 
     // ---- switches ----------------------------------------------------------
 
     /// Runs a fiber until it parks, and publishes why it did.
-    fn resume(&self, fiber: FiberRef, with: Resume) -> Flow {
+    fn resume(&self, fiber: FiberRef) -> Flow {
         let cell = fiber.cell();
         if cell.kind == FiberKind::Main {
             return self.resume_main();
@@ -562,10 +559,10 @@ impl Worker {
             .as_mut()
             .expect("a fiber with a job is a coroutine");
         self.switch_context_in(fiber);
-        let switch = coroutine.resume(with);
+        let switch = coroutine.resume(());
         self.switch_context_out(fiber);
         match switch {
-            Switch::Suspended(reason) => self.publish(fiber, reason),
+            Switch::Suspended(()) => self.publish(fiber),
             Switch::Ended(_) => unreachable!("a fiber ends when it is retired"),
         }
         Flow::Continue
@@ -579,39 +576,42 @@ impl Worker {
             .expect("the run loop of worker 0 is a coroutine");
         self.switch_context_in(fiber);
         // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
-        let parked = unsafe { to_main.suspend(()) };
+        unsafe { to_main.suspend(()) };
         self.switch_context_out(fiber);
-        match parked {
-            Scheduler::Park(reason) => {
-                self.publish(fiber, reason);
-                Flow::Continue
-            }
-            Scheduler::Exit => Flow::Exit,
+        if self.is_exiting.get() {
+            return Flow::Exit;
         }
+        self.publish(fiber);
+        Flow::Continue
     }
 
+    #[inline]
     fn switch_context_in(&self, fiber: FiberRef) {
         self.current.set(Some(fiber));
-        let context = fiber
-            .cell()
-            .context
-            .take()
-            .expect("a fiber that does not run has it");
+        let context = fiber.cell().context.replace(StackContext::EMPTY);
         // SAFETY: it was returned when this fiber was left; the run loop has no frames.
         let _own = unsafe { task::swap_stack_context(context) };
     }
 
+    #[inline]
     fn switch_context_out(&self, fiber: FiberRef) {
         // SAFETY: the run loop has no frames.
         let context = unsafe { task::swap_stack_context(StackContext::EMPTY) };
-        fiber.cell().context.set(Some(context));
+        fiber.cell().context.set(context);
         self.current.set(None);
     }
 
     /// What a fiber parked for takes effect only here, after the switch.
-    fn publish(&self, fiber: FiberRef, reason: Park) {
+    #[inline]
+    fn publish(&self, fiber: FiberRef) {
+        match self.parked.take() {
+            None => self.push_ready(fiber),
+            Some(reason) => self.publish_reason(fiber, reason),
+        }
+    }
+
+    fn publish_reason(&self, fiber: FiberRef, reason: Park) {
         match reason {
-            Park::Yield => self.push_ready(fiber),
             Park::Finished(done) => self.finish(fiber, done),
             Park::Ring(mut entry) => {
                 // SAFETY: *fibers*: it lies on the parked fiber's stack.

@@ -7,7 +7,7 @@
 
 use std::io;
 
-use super::{Scheduler, Worker};
+use super::Worker;
 use crate::cell::{FiberKind, Park};
 use crate::fiber::{Fiber, Suspender, Switch};
 
@@ -20,11 +20,11 @@ impl Worker {
     pub(crate) fn begin_main(&self) -> io::Result<()> {
         let stack = self.stacks.borrow_mut().take()?;
         let worker: *const Worker = self;
-        let body = move |suspender: Suspender<'_, Scheduler, ()>, first: Scheduler| {
+        let body = move |suspender: Suspender<'_, (), ()>, ()| {
             // SAFETY: *own thread*: the worker outlives the run loop.
             let worker = unsafe { &*worker };
             worker.to_main.set(Some(suspender.pointer()));
-            worker.run_loop_beside_main(first);
+            worker.run_loop_beside_main();
         };
         // SAFETY: *fibers*: as in `make_fiber`; `end_main` ends it.
         let scheduler = unsafe { Fiber::new(stack, body) };
@@ -42,13 +42,13 @@ impl Worker {
         Ok(())
     }
 
-    pub(super) fn run_loop_beside_main(&self, first: Scheduler) {
+    fn run_loop_beside_main(&self) {
         let main = self.main.get().expect("`begin_main` made it");
         self.switch_context_out(main);
-        match first {
-            Scheduler::Park(reason) => self.publish(main, reason),
-            Scheduler::Exit => return,
+        if self.is_exiting.get() {
+            return;
         }
+        self.publish(main);
         self.run_loop();
     }
 
@@ -94,7 +94,8 @@ impl Worker {
         // SAFETY: *own thread*: as in `park_main`.
         let scheduler = unsafe { &mut *self.scheduler.get() };
         let mut scheduler = scheduler.take().expect("`begin_main` made it");
-        match scheduler.resume(Scheduler::Exit) {
+        self.is_exiting.set(true);
+        match scheduler.resume(()) {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(()) => unreachable!("it ends when it is told to"),
         }

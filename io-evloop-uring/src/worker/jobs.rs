@@ -12,7 +12,7 @@ use io_core::IoId;
 use io_core::task::{self, Job, TaskRecord};
 
 use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker, now_nanos};
-use crate::cell::{FiberCell, FiberKind, FiberRef, Park, Resume};
+use crate::cell::{FiberCell, FiberKind, FiberRef, Order, Park};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 use crate::shared::Outside;
 
@@ -225,7 +225,8 @@ impl Worker {
         };
         self.busy_count.set(self.busy_count.get() + 1);
         // Only the main fiber ends the loop, and it has parked.
-        let flow = self.resume(fiber, Resume::Run(job));
+        fiber.cell().order.set(Some(Order::Run(job)));
+        let flow = self.resume(fiber);
         debug_assert!(flow == Flow::Continue);
         true
     }
@@ -257,10 +258,10 @@ impl Worker {
         let cell = fiber.cell();
         cell.bounds.set(Some(stack.bounds()));
         let worker: *const Worker = self;
-        let body = move |suspender: Suspender<'_, Resume, Park>, first: Resume| {
+        let body = move |suspender: Suspender<'_, (), ()>, ()| {
             // SAFETY: *own thread*: the worker outlives its fibers.
             let worker = unsafe { &*worker };
-            worker.run_jobs(fiber.cell(), &suspender, first);
+            worker.run_jobs(fiber.cell(), &suspender);
         };
         // SAFETY: *fibers*: the body borrows the worker alone; the thread ends
         // after its fibers (`leave`); nesting is the contract of `EventLoop::new`.
@@ -271,28 +272,25 @@ impl Worker {
     }
 
     /// The body of a fiber: one job after another.
-    pub(super) fn run_jobs(
-        &self,
-        cell: &FiberCell,
-        suspender: &Suspender<'_, Resume, Park>,
-        first: Resume,
-    ) {
+    fn run_jobs(&self, cell: &FiberCell, suspender: &Suspender<'_, (), ()>) {
         cell.suspender.set(Some(suspender.pointer()));
-        let mut next = first;
         let mut is_named = false;
         loop {
-            match next {
-                Resume::Run(job) => {
+            // In the cell: a worker that ends its idle fibers is not where it was.
+            let order = cell.order.take();
+            match order.expect("an idle fiber is resumed with an order") {
+                Order::Run(job) => {
                     let name = job.task().name();
                     if is_named || name.is_some() {
                         is_named = name.is_some();
                         label(cell, name.unwrap_or(UNNAMED));
                     }
                     let done = job.run(self.id());
-                    next = suspender.suspend(Park::Finished(done));
+                    let former = self.parked.replace(Some(Park::Finished(done)));
+                    debug_assert!(former.is_none(), "the loop has taken it");
+                    suspender.suspend(());
                 }
-                Resume::Exit => return,
-                Resume::Continue => unreachable!("an idle fiber waits for nothing"),
+                Order::Exit => return,
             }
         }
     }
@@ -330,7 +328,8 @@ impl Worker {
         // SAFETY: *owner*, and the fiber does not run.
         let coroutine = unsafe { &mut *fiber.cell().fiber.get() };
         let mut coroutine = coroutine.take().expect("an idle fiber is a coroutine");
-        match coroutine.resume(Resume::Exit) {
+        fiber.cell().order.set(Some(Order::Exit));
+        match coroutine.resume(()) {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(_) => unreachable!("an idle fiber ends when it is told to"),
         }

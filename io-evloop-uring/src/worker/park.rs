@@ -12,12 +12,9 @@ use io_core::parking::Waiter;
 use io_core::{FutexWord, OperationKind, task};
 
 use super::{
-    INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Scheduler, Worker, now_nanos,
-    shuffle_step,
+    INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Worker, now_nanos, shuffle_step,
 };
-use crate::cell::{
-    CompletionSlot, FiberKind, FiberRef, Park, Parked, Resume, RingWait, Wait as FiberWait,
-};
+use crate::cell::{CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
 use crate::fiber::Switch;
 use crate::ring::{Entry, SlotAddress};
 use crate::wake::Reach;
@@ -44,36 +41,54 @@ impl Worker {
 
     /// Stops the running fiber until somebody makes it ready.
     pub(crate) fn park(&self, reason: Park) {
-        let unwinding = usize::from(std::thread::panicking());
-        self.unwinding_count
-            .set(self.unwinding_count.get() + unwinding);
-        self.switch_away(reason);
-        self.unwinding_count
-            .set(self.unwinding_count.get() - unwinding);
+        let former = self.parked.replace(Some(reason));
+        debug_assert!(former.is_none(), "the loop has taken it");
+        self.switch_away();
     }
 
-    fn switch_away(&self, reason: Park) {
-        let fiber = self.current.get().expect("a fiber parks itself");
-        let cell = fiber.cell();
-        if cell.kind == FiberKind::Main {
-            self.park_main(reason);
+    /// Lets the other fibers that are ready run first.
+    #[inline]
+    pub(super) fn park_ready(&self) {
+        self.switch_away();
+    }
+
+    #[inline]
+    fn switch_away(&self) {
+        if std::thread::panicking() {
+            self.switch_away_unwinding();
         } else {
-            let suspender = cell.suspender.get().expect("a fiber that runs has one");
-            // SAFETY: *own thread*: `current` says that this runs on that fiber.
-            let resumed = unsafe { suspender.suspend(reason) };
-            assert!(
-                matches!(resumed, Resume::Continue),
-                "a parked fiber has a job already"
-            );
+            self.switch_to_loop();
         }
     }
 
-    pub(super) fn park_main(&self, reason: Park) {
+    #[cold]
+    fn switch_away_unwinding(&self) {
+        self.unwinding_count.set(self.unwinding_count.get() + 1);
+        self.switch_to_loop();
+        self.unwinding_count.set(self.unwinding_count.get() - 1);
+    }
+
+    #[inline]
+    fn switch_to_loop(&self) {
+        let fiber = self.current.get().expect("a fiber parks itself");
+        let cell = fiber.cell();
+        let here = 0_u8;
+        cell.parked_at.set((&raw const here).addr());
+        match cell.suspender.get() {
+            // SAFETY: *own thread*: `current` says that this runs on that fiber.
+            Some(suspender) => unsafe { suspender.suspend(()) },
+            None => self.park_main(),
+        }
+    }
+
+    /// The main fiber has no suspender: the run loop is a coroutine of its own.
+    #[inline(never)]
+    fn park_main(&self) {
         // SAFETY: *own thread*: the run loop's coroutine is suspended while the
         // main fiber runs, and does not touch its own handle while it runs.
         let scheduler = unsafe { &mut *self.scheduler.get() };
         let scheduler = scheduler.as_mut().expect("`run` made it");
-        match scheduler.resume(Scheduler::Park(reason)) {
+        match scheduler.resume(()) {
             Switch::Suspended(()) => {}
             Switch::Ended(_) => unreachable!("it ends when it is told to"),
         }
@@ -198,12 +213,13 @@ impl Worker {
     }
 
     /// Lets the other fibers of this worker run. False if this is no fiber.
+    #[inline]
     pub(crate) fn yield_current(&self) -> bool {
         if self.current.get().is_none() {
             return false;
         }
         if !self.must_block() {
-            self.park(Park::Yield);
+            self.park_ready();
         }
         true
     }
@@ -233,7 +249,7 @@ impl Worker {
                 self.is_poll_wanted.set(true);
                 // Its own jobs had their turn, if it ran those that it joined.
                 self.own_job_count.set(OWN_JOBS_PER_COMMON);
-                self.park(Park::Yield);
+                self.park_ready();
             }
         }
     }
@@ -327,9 +343,17 @@ impl Worker {
     }
 
     /// The stress mode: other fibers run before every call.
+    #[inline]
     pub(crate) fn switch_for_test(&self) {
-        if self.shuffle.get().is_some() && self.current.get().is_some() && !self.must_block() {
-            self.park(Park::Yield);
+        if self.shuffle.get().is_some() {
+            self.switch_if_it_may();
+        }
+    }
+
+    #[cold]
+    fn switch_if_it_may(&self) {
+        if self.current.get().is_some() && !self.must_block() {
+            self.park_ready();
         }
     }
 }

@@ -61,6 +61,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/foreign/readiness.rs",
     "io-evloop-uring/src/offload.rs",
     "io-evloop-uring/src/options.rs",
+    "io-evloop-uring/src/prefetch.rs",
     "io-evloop-uring/src/ring.rs",
     "io-evloop-uring/src/ring/entry.rs",
     "io-evloop-uring/src/ring/failure.rs",
