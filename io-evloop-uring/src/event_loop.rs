@@ -19,6 +19,7 @@ use io_core::{
 };
 
 use crate::fiber::StackPool;
+use crate::metrics::Metrics;
 use crate::options::{Builder, Options};
 use crate::ring::{Opcode, Ring, StartError};
 use crate::shared::{CALLER, Shared};
@@ -154,6 +155,27 @@ impl EventLoop {
             Ok(value) => Ok(value),
             Err(payload) => panic::resume_unwind(payload),
         }
+    }
+
+    /// What this loop has done so far. From any thread; it costs a load for each
+    /// number and worker.
+    ///
+    /// ```
+    /// # use io_evloop_uring::EventLoop;
+    /// // SAFETY: nothing here keeps a thread-local scope open across a call of `Io`,
+    /// // and no initialiser of a thread-local calls it.
+    /// let Ok(event_loop) = (unsafe { EventLoop::new() }) else {
+    ///     return println!("no io_uring here");
+    /// };
+    /// event_loop
+    ///     .run(|io| io.scope(|scope| scope.spawn(|| 7).join()))
+    ///     .expect("a ring for this thread");
+    /// assert_eq!(event_loop.metrics().spawns, 1);
+    /// println!("{:#?}", event_loop.metrics());
+    /// ```
+    #[must_use]
+    pub fn metrics(&self) -> Metrics {
+        self.shared.metrics()
     }
 
     fn on_fiber<R>(&self, body: impl FnOnce(&Worker) -> R) -> Option<R> {

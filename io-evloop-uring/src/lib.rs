@@ -7,6 +7,7 @@
 //! | the path of an operation | `file.rs`, `route.rs`, `worker.rs`, `ring.rs` |
 //! | fibers | `worker.rs`, `cell.rs`, `fiber.rs` |
 //! | sleeping and waking | `wake.rs` |
+//! | why it is slow | `metrics.rs` |
 //! | threads that are no workers | `foreign.rs`, `offload.rs` |
 
 #[cfg(not(loom))]
@@ -26,6 +27,8 @@ mod file;
 mod foreign;
 #[cfg(not(loom))]
 mod futex;
+#[cfg(not(loom))]
+mod metrics;
 #[cfg(not(loom))]
 mod offload;
 #[cfg(not(loom))]
@@ -63,6 +66,8 @@ mod worker;
 
 #[cfg(not(loom))]
 pub use event_loop::EventLoop;
+#[cfg(not(loom))]
+pub use metrics::Metrics;
 #[cfg(not(loom))]
 pub use options::{Builder, Waker};
 #[cfg(not(loom))]

@@ -28,6 +28,7 @@ use io_core::task::{Job, JobSlot, TaskRef};
 use crate::cell::{FiberCell, FiberKind, FiberRef, Parked};
 use crate::fiber::GuardKind;
 use crate::foreign::ThreadWords;
+use crate::metrics::{Counters, Metrics};
 use crate::offload::OffloadPool;
 use crate::options::Options;
 use crate::ring::{OpcodeSet, wake_failed};
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) routes: Routes,
     pub(crate) supported: OpcodeSet,
     pub(crate) thread_words: ThreadWords,
+    /// What threads that are no workers do, and all wakes.
+    pub(crate) others: Counters,
     /// Tasks that were started and are not over, if their number is limited.
     /// A bound, not a synchronisation: Relaxed.
     task_count: AtomicUsize,
@@ -74,6 +77,7 @@ pub(crate) struct Outside {
     /// What the worker's thread has while it runs.
     kept: Mutex<Option<Kept>>,
     pub(crate) inbox: SegQueue<Message>,
+    pub(crate) counters: Arc<Counters>,
 }
 
 /// What a worker hands on to the next thread that is it.
@@ -108,6 +112,7 @@ impl Shared {
             routes: Routes::new(),
             supported,
             thread_words: ThreadWords::new(),
+            others: Counters::default(),
             task_count: AtomicUsize::new(0),
             tasks_max: options.tasks_max(guard),
             places: Places::new(options.workers),
@@ -150,6 +155,18 @@ impl Shared {
     /// A job that no worker has taken.
     pub(crate) fn take_injected(&self) -> Option<Job> {
         worker::retry(|| self.injector.steal())
+    }
+
+    /// What all threads have counted.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let mut metrics = Metrics::default();
+        for outside in &self.workers {
+            metrics.add(&outside.counters);
+        }
+        metrics.add(&self.others);
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        metrics.fibers_max = cells.len() as u64;
+        metrics
     }
 
     /// Whether a job waits for a worker, as far as one can see.
@@ -211,8 +228,19 @@ impl Shared {
     }
 
     fn wake_worker(&self, index: usize) {
-        self.with_sender(|sender| self.wake.wake_worker(index, sender))
-            .unwrap_or_else(|error| wake_failed(&error));
+        if self.wake.sleepers().notify(index) {
+            self.carry_wake(index);
+        } else {
+            self.others.wakes_of_awake.add_one_shared();
+        }
+    }
+
+    /// Sends the wake to a worker whose sleep this thread has claimed.
+    fn carry_wake(&self, index: usize) {
+        self.others.wakes.add_one_shared();
+        if let Err(error) = self.with_sender(|sender| self.wake.carry(index, sender)) {
+            wake_failed(&error);
+        }
     }
 
     /// Runs `send` with the best way this thread has to send a wake.
@@ -256,11 +284,12 @@ impl Shared {
 
     /// There is a new job: wakes a sleeping worker for it, or starts one.
     pub(crate) fn announce_job(self: &Arc<Shared>) {
-        let woken = self
-            .with_sender(|sender| self.wake.wake_one(sender))
-            .unwrap_or_else(|error| wake_failed(&error));
-        if woken.is_none() {
-            self.places.start_further(|index| self.spawn_worker(index));
+        match self.wake.sleepers().notify_one() {
+            Some(index) => {
+                self.others.wakes_for_jobs.add_one_shared();
+                self.carry_wake(index);
+            }
+            None => self.places.start_further(|index| self.spawn_worker(index)),
         }
     }
 
@@ -336,6 +365,7 @@ impl Outside {
                 main: None,
             })),
             inbox: SegQueue::new(),
+            counters: Arc::default(),
         }
     }
 }

@@ -68,6 +68,7 @@ fn queue_for_others(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
         shared.count_ended();
         return Err(Rejected::new(job));
     }
+    shared.others.spawns.add_one_shared();
     shared.injector.push(job);
     shared.announce_job();
     leave_none_behind(shared);

@@ -17,6 +17,7 @@ mod failing;
 mod files;
 mod joining;
 mod limits;
+mod metrics;
 mod overflow;
 mod refused;
 mod scheduling;

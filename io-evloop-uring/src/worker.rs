@@ -52,8 +52,11 @@ use io_core::{Clock, FutexWord};
 
 use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
 use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
+use crate::metrics::Counters;
 use crate::offload::Request;
-use crate::ring::{Completion, Entry, Ring, SlotAddress, UserData, Wait, ring_failed};
+use crate::ring::{
+    Completion, Entry, Ring, RingCounters, SlotAddress, UserData, Wait, ring_failed,
+};
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
 use crate::waits::{PoolWaits, Waits};
@@ -95,6 +98,9 @@ pub(crate) struct Worker {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: usize,
     pub(crate) ring: RefCell<Ring>,
+    pub(crate) counters: Arc<Counters>,
+    /// What of the ring's own counts is in `counters`.
+    ring_counters: Cell<RingCounters>,
     sleeper: RefCell<Option<Sleeper>>,
     pub(crate) timers: RefCell<Timers<FiberRef>>,
     stacks: RefCell<StackPool>,
@@ -200,7 +206,9 @@ impl Worker {
         let kept = shared.take_kept(index);
         Ok(Worker {
             index,
+            ring_counters: Cell::new(ring.counters()),
             ring: RefCell::new(ring),
+            counters: Arc::clone(&shared.workers[index].counters),
             sleeper: RefCell::new(Some(sleeper)),
             timers: RefCell::default(),
             stacks: RefCell::new(stacks),
@@ -436,11 +444,17 @@ impl Worker {
         self.fire_timers();
     }
 
-    /// Ends the process if the ring has failed for good.
+    /// Ends the process if the ring has failed for good; otherwise notes what it
+    /// has done.
     fn check<T>(&self, ring: &Ring, answer: io::Result<T>) {
         if let Err(error) = answer {
             ring_failed(self.index, ring.fd(), &error);
         }
+        let (now, before) = (ring.counters(), self.ring_counters.get());
+        self.counters.enters.add(now.enters - before.enters);
+        let submitted = now.submitted - before.submitted;
+        self.counters.submissions.add(submitted);
+        self.ring_counters.set(now);
     }
 
     /// Right after `last_poll_nanos` was read.
@@ -489,6 +503,7 @@ impl Worker {
         let mut sleeper = self.sleeper.borrow_mut();
         let sleeper = sleeper.as_mut().expect("attached while the worker runs");
         let has_work = || self.can_take_work();
+        self.counters.sleeps.add(1);
         let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
             self.complete(completion);
         });
@@ -558,6 +573,7 @@ impl Worker {
         let coroutine = coroutine
             .as_mut()
             .expect("a fiber with a job is a coroutine");
+        self.counters.switches.add(1);
         self.switch_context_in(fiber);
         let switch = coroutine.resume(());
         self.switch_context_out(fiber);
@@ -574,6 +590,7 @@ impl Worker {
             .to_main
             .get()
             .expect("the run loop of worker 0 is a coroutine");
+        self.counters.switches.add(1);
         self.switch_context_in(fiber);
         // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
         unsafe { to_main.suspend(()) };
@@ -678,6 +695,7 @@ impl Worker {
     }
 
     fn offload(&self, fiber: FiberRef, request: NonNull<Request>) {
+        self.counters.offloads.add(1);
         // SAFETY: requests: the fiber is parked for it.
         let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
         if handed.is_err() {

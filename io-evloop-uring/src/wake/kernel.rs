@@ -199,23 +199,9 @@ impl SleepWake {
     pub(crate) fn wake_worker(&self, worker: usize, sender: Sender<'_>) -> io::Result<bool> {
         let is_claimed = self.sleepers.notify(worker);
         if is_claimed {
-            self.send(worker, sender)?;
+            self.carry(worker, sender)?;
         }
         Ok(is_claimed)
-    }
-
-    /// After work for any worker was published: wakes one, if one sleeps and
-    /// nobody searches. Returns which.
-    ///
-    /// # Errors
-    ///
-    /// If the kernel refused every way to carry the wake.
-    pub(crate) fn wake_one(&self, sender: Sender<'_>) -> io::Result<Option<usize>> {
-        let claimed = self.sleepers.notify_one();
-        if let Some(worker) = claimed {
-            self.send(worker, sender)?;
-        }
-        Ok(claimed)
     }
 
     /// After a change that concerns all (the end of the loop) was published:
@@ -233,8 +219,12 @@ impl SleepWake {
         result
     }
 
-    /// Carries the wake of a claimed sleep.
-    fn send(&self, worker: usize, sender: Sender<'_>) -> io::Result<()> {
+    /// Carries the wake of a claimed sleep. Whoever has claimed one has to call this.
+    ///
+    /// # Errors
+    ///
+    /// If the kernel refused every way to carry the wake.
+    pub(crate) fn carry(&self, worker: usize, sender: Sender<'_>) -> io::Result<()> {
         let target = &self.targets[worker];
         match WakerKind::from_word(target.kind.load(Ordering::Relaxed)) {
             WakerKind::FutexInRing => target.bump_and_wake(worker, sender),

@@ -61,6 +61,7 @@ impl Worker {
 
     /// Takes a job that this worker or another will run.
     pub(crate) fn push_job(&self, job: Job) {
+        self.counters.spawns.add(1);
         self.newest_task.set(ptr::from_ref(&**job.task()));
         if let Some(before) = self.outside().newest.replace(job) {
             self.deque.push(before);
@@ -147,6 +148,7 @@ impl Worker {
             let name = job.task().name().unwrap_or(UNNAMED);
             label(cell, name);
         }
+        self.counters.joined_in_place.add(1);
         let done = job.run_for_joiner(self.id());
         if is_named {
             let id = self.id();
@@ -198,6 +200,7 @@ impl Worker {
             retry(|| victim.stealer.steal_batch_and_pop(&self.deque))
                 .or_else(|| victim.newest.take())
         });
+        self.counters.steals.add(u64::from(job.is_some()));
         self.pass_on(job.is_some());
         job
     }

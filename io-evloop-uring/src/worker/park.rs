@@ -237,6 +237,7 @@ impl Worker {
     /// A call that did not park counts against the budget too: after too many,
     /// or too much time, the fiber lets others run.
     pub(crate) fn count_inline(&self, units: usize, ended_nanos: Option<u64>) {
+        self.counters.inline_operations.add(u64::from(units > 0));
         let units = u32::try_from(units).unwrap_or(u32::MAX);
         let count = self.inline_count.get().saturating_add(units);
         self.inline_count.set(count);
