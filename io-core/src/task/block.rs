@@ -358,25 +358,12 @@ impl Job {
         let inline = InlineRun::begin(io, &task);
         // SAFETY: *body*: this consumed the only job.
         let inherited = unsafe { task.take_inherited() };
-        let shown_again = match outer {
-            Outer::Seen => None,
-            Outer::Hidden => Some(record::hide_frames()),
-        };
-        record::enter(io, &task, &inherited, || {
-            // SAFETY: *body*: this consumed the only job, so the closure is in place.
-            unsafe { (task.header().vtable.run)(task.header) };
-            // A result that nobody wants is dropped as part of the task: that may
-            // run code of the program.
-            if task.completion.store_result() {
-                task.drop_result();
-            }
-        });
-        if !inherited.is_empty() {
-            record::enter(io, &task, &Bindings::NONE, || {
-                task.drop_inherited(inherited)
-            });
+        // SAFETY: *body*: as above.
+        let run = || unsafe { task.run_body(io, inherited) };
+        match outer {
+            Outer::Seen => run(),
+            Outer::Hidden => record::above_a_wall(io, run),
         }
-        drop(shown_again);
         drop(inline);
         Done { task }
     }
@@ -449,6 +436,25 @@ impl TaskRef {
         let panic = unsafe { (self.header().vtable.drop_result)(self.header) };
         if let Some(payload) = panic {
             self.report_panic(payload);
+        }
+    }
+
+    /// Runs the closure of a job as this task.
+    ///
+    /// # Safety
+    /// By *body*: the caller has consumed the job, and has taken what it inherited.
+    unsafe fn run_body(&self, io: IoId, inherited: Bindings) {
+        record::enter(io, self, &inherited, || {
+            // SAFETY: *body*: the caller's contract: the closure is in place.
+            unsafe { (self.header().vtable.run)(self.header) };
+            // A result that nobody wants is dropped as part of the task: that may
+            // run code of the program.
+            if self.completion.store_result() {
+                self.drop_result();
+            }
+        });
+        if !inherited.is_empty() {
+            record::enter(io, self, &Bindings::NONE, || self.drop_inherited(inherited));
         }
     }
 

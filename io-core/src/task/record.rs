@@ -407,6 +407,7 @@ pub fn interruption(io: IoId, now: impl FnOnce() -> Instant) -> Option<io::Resul
 /// which it has bound other values.
 struct Frame {
     io: IoId,
+    /// Null for a wall: who looks for a frame does not look past it.
     record: *const TaskRecord,
     bindings: *const Bindings,
     outer: *const Frame,
@@ -440,7 +441,8 @@ impl StackContext {
             // SAFETY: frames: the caller's contract keeps the chain with its stack.
             let here = unsafe { &*frame };
             // A task that has bound values has a frame for each time.
-            if here.io == io && !ptr::eq(here.record, last) {
+            let is_task = !here.record.is_null();
+            if is_task && here.io == io && !ptr::eq(here.record, last) {
                 last = here.record;
                 // SAFETY: the frame's maker keeps the record as long as the frame.
                 body(unsafe { &*here.record });
@@ -482,8 +484,9 @@ pub(crate) fn with_innermost<R>(body: impl FnOnce(Option<&TaskRecord>) -> R) -> 
     }
     // SAFETY: frames: it is the first of the running stack's chain.
     let frame = unsafe { &*frame };
-    // SAFETY: the frame's maker keeps the record as long as the frame.
-    body(Some(unsafe { &*frame.record }))
+    // SAFETY: the frame's maker keeps the record, if there is one, as long as the
+    // frame.
+    body(unsafe { frame.record.as_ref() })
 }
 
 #[inline]
@@ -492,6 +495,9 @@ fn with_frame<R>(io: IoId, body: impl FnOnce(Option<&Frame>) -> R) -> R {
     while !frame.is_null() {
         // SAFETY: frames: it was reached from the running stack's chain.
         let here = unsafe { &*frame };
+        if here.record.is_null() {
+            break;
+        }
         if here.io == io {
             return body(Some(here));
         }
@@ -515,7 +521,7 @@ pub(crate) fn put_back(io: IoId, unreceived: Option<Taken>) {
 }
 
 /// Sets the innermost frame of the running stack back when it is dropped.
-pub(crate) struct Leave(*const Frame);
+struct Leave(*const Frame);
 
 impl Drop for Leave {
     fn drop(&mut self) {
@@ -523,10 +529,18 @@ impl Drop for Leave {
     }
 }
 
-/// Hides all frames of the running stack until the answer is dropped. By
-/// *frames*: what is entered meanwhile is left before.
-pub(crate) fn hide_frames() -> Leave {
-    Leave(TOP.replace(ptr::null()))
+/// Runs `body` so that it sees none of the frames below: a frame without a record
+/// stands before them. Reports look past it.
+pub(crate) fn above_a_wall<R>(io: IoId, body: impl FnOnce() -> R) -> R {
+    let wall = Frame {
+        io,
+        record: ptr::null(),
+        bindings: ptr::null(),
+        outer: TOP.get(),
+    };
+    let _leave = Leave(wall.outer);
+    TOP.set(&raw const wall);
+    body()
 }
 
 /// Runs `body` with `record` as the current one of executor `io`, and `bindings`
