@@ -108,9 +108,6 @@ pub(crate) struct Worker {
     /// The task of the job that was put into `Outside::newest` last, which others
     /// may have taken since: an address to compare, never followed.
     newest_task: Cell<*const TaskRecord>,
-    /// A job that a joiner took from the deque and that is not its own: it is the
-    /// next to be started.
-    next_job: Cell<Option<Job>>,
     ready: ReadyQueue,
     /// Why the fiber that is switching away does so; `None` if it lets others run
     /// first. Set by that fiber, taken on the other side of the switch.
@@ -214,7 +211,6 @@ impl Worker {
             stacks: RefCell::new(stacks),
             deque: kept.deque,
             newest_task: Cell::new(ptr::null()),
-            next_job: Cell::new(None),
             spare_cells: RefCell::new(kept.spare_cells),
             main_cell: Cell::new(kept.main),
             is_short: Cell::new(false),

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use io_blocking::Blocking;
 use io_core::fs::File;
-use io_core::task::Task;
-use io_core::{Io, is_canceled};
+use io_core::task::{Task, TaskRecord};
+use io_core::{Io, forward_io, is_canceled};
 
 use super::{Watchdog, build, wait_until, with_workers};
 use crate::EventLoop;
@@ -238,6 +238,45 @@ fn another_worker_takes_the_newest_job_too() {
                     wait_until(|| has_run.load(Ordering::Relaxed));
                 });
             }
+        })
+        .expect("a ring");
+}
+
+/// Waits until a task is over before it waits for it.
+struct WaitsTwice<'a>(&'a dyn Io);
+
+impl Io for WaitsTwice<'_> {
+    forward_io!(self => self.0; except wait_task);
+
+    fn wait_task(&self, task: &TaskRecord) {
+        while !task.is_done() {
+            self.0.yield_now().expect("a wait for a task is no point");
+        }
+        self.0.wait_task(task);
+    }
+}
+
+/// Who looks for the job of a task, finds another one and then need not wait keeps
+/// that one for nobody.
+#[test]
+fn a_job_that_a_joiner_has_passed_over_is_there_for_all() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let below: &dyn Io = &event_loop;
+    let io: &dyn Io = &WaitsTwice(below);
+    event_loop
+        .run(|_| {
+            io.scope(|scope| {
+                let task = scope.spawn(|| {
+                    scope.spawn(|| ());
+                    scope.spawn(|| ());
+                });
+                task.join();
+                let outside = &event_loop.shared.workers[0];
+                let newest = usize::from(!outside.newest.is_empty());
+                let queued = outside.stealer.len() + event_loop.shared.injector.len();
+                assert_eq!(newest + queued, 2, "jobs that another worker could take");
+            });
         })
         .expect("a ring");
 }

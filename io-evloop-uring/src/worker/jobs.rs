@@ -3,7 +3,6 @@
 #![expect(unsafe_code, reason = "makes fibers and ends them")]
 
 use std::io;
-use std::iter;
 use std::ptr;
 use std::thread;
 
@@ -75,8 +74,7 @@ impl Worker {
 
     /// Leaves all jobs of this worker to the others.
     pub(super) fn hand_on_jobs(&self) {
-        let next = self.next_job.take();
-        for job in next.into_iter().chain(iter::from_fn(|| self.pop_job())) {
+        while let Some(job) = self.pop_job() {
             self.shared.injector.push(job);
         }
     }
@@ -110,19 +108,13 @@ impl Worker {
         if self.is_short.get() {
             return None;
         }
-        // No other can have been put there since the run loop ran last, or the
-        // worker would start jobs out of turn.
-        let next = self.next_job.take();
-        if next.is_some() {
-            self.next_job.set(next);
-            return None;
-        }
         let job = self.deque.pop()?;
         if ptr::eq(&raw const **job.task(), task) {
             return Some(job);
         }
-        // The joiner is about to park: the run loop starts it.
-        self.next_job.set(Some(job));
+        // Not its own: it is for all, who may not have seen it meanwhile.
+        self.shared.injector.push(job);
+        self.shared.announce_job();
         None
     }
 
@@ -174,9 +166,6 @@ impl Worker {
 
     /// A job of this worker; in between one that no worker holds.
     fn own_job(&self) -> Option<Job> {
-        if let Some(job) = self.next_job.take() {
-            return Some(job);
-        }
         let count = self.own_job_count.get() + 1;
         if count < OWN_JOBS_PER_COMMON
             && let Some(job) = self.pop_job()

@@ -246,12 +246,18 @@ impl Worker {
         });
         if count >= INLINE_UNITS_MAX || is_long {
             self.inline_count.set(0);
-            if self.current.get().is_some() && !self.must_block() {
-                self.is_poll_wanted.set(true);
-                // Its own jobs had their turn, if it ran those that it joined.
-                self.own_job_count.set(OWN_JOBS_PER_COMMON);
-                self.park_ready();
-            }
+            self.poll_and_go_on();
+        }
+    }
+
+    /// Apart from its caller, which would have to save every register for the switch.
+    #[cold]
+    fn poll_and_go_on(&self) {
+        if self.current.get().is_some() && !self.must_block() {
+            self.is_poll_wanted.set(true);
+            // Its own jobs had their turn, if it ran those that it joined.
+            self.own_job_count.set(OWN_JOBS_PER_COMMON);
+            self.park_ready();
         }
     }
 
