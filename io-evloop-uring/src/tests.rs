@@ -122,21 +122,24 @@ fn a_foreign_thread_spawns_and_joins() {
 
 #[test]
 fn fibers_sleep_at_the_same_time() {
+    const COUNT: u32 = 1000;
+    const TIME: Duration = Duration::from_millis(50);
     let event_loop = with_workers(1);
     let io: &dyn Io = &event_loop;
     let began = io.now(Clock::Monotonic);
     event_loop
         .run(|_| {
             io.scope(|scope| {
-                for _ in 0..100 {
-                    scope.spawn(|| io.sleep(Duration::from_millis(50)).expect("nobody cancels"));
+                for _ in 0..COUNT {
+                    scope.spawn(|| io.sleep(TIME).expect("nobody cancels"));
                 }
             });
         })
         .expect("a ring");
     let took = io.now(Clock::Monotonic).saturating_duration_since(began);
-    assert!(took >= Duration::from_millis(50), "{took:?}");
-    assert!(took < Duration::from_secs(2), "{took:?}");
+    assert!(took >= TIME, "{took:?}");
+    // One after the other they need twice as long; a checker is slow too.
+    assert!(took < TIME * COUNT / 2, "{took:?}");
 }
 
 #[test]
