@@ -13,6 +13,7 @@ mod tasks {
     mod groups;
     mod locals;
     mod names;
+    mod progress;
     mod retry;
 
     use io_blocking::Blocking;
