@@ -5,7 +5,8 @@
 //! The chapters have the names that they have in io-core and in the other
 //! executors: `file`, `time`, `futex`, `task`. Below them lie `wait` (one
 //! descriptor, with a time-out), `handle`, `path`, `errno` and `syscall`, which
-//! holds every unsafe line of the crate.
+//! holds every unsafe line of the crate. [`watch`] is for executors with a
+//! scheduler.
 //!
 //! Performing one operation as a blocking system call is written once, here:
 //! the other executors use it through [`system`].
@@ -19,6 +20,7 @@ mod syscall;
 mod task;
 mod time;
 mod wait;
+pub mod watch;
 
 use std::io;
 

@@ -446,6 +446,12 @@ pub fn thread_ran_nanos() -> u64 {
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
 }
 
+/// The system's number of the calling thread (gettid(2)).
+pub(crate) fn thread_number() -> i32 {
+    // SAFETY: it takes nothing and can not fail.
+    unsafe { libc::gettid() }
+}
+
 // ---- time and randomness ---------------------------------------------------
 
 pub(crate) fn clock_gettime(clock: libc::clockid_t) -> libc::timespec {

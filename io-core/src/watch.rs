@@ -222,8 +222,7 @@ pub struct WaitingTask {
     pub task: ReportedTask,
     /// What for.
     pub kind: WaitKind,
-    /// The word that it waits on; `None` if it waits for a child that runs on its
-    /// own stack.
+    /// The word that it waits on; `None` if what it waits for runs on its stack.
     pub address: Option<FutexAddress>,
 }
 
@@ -242,14 +241,20 @@ impl WaitingTask {
         }
     }
 
-    /// The task of `record`, on whose stack a child runs.
+    /// The task of `record`, on whose stack runs what it waits for.
     #[must_use]
-    pub fn for_inline_child(record: &TaskRecord, place: TaskPlace) -> WaitingTask {
+    pub fn on_own_stack(record: Option<&TaskRecord>, place: TaskPlace) -> WaitingTask {
         WaitingTask {
-            task: ReportedTask::new(Some(record), place),
+            task: ReportedTask::new(record, place),
             kind: WaitKind::TaskEnd,
             address: None,
         }
+    }
+
+    /// Whether somebody may wake it of whom its executor does not know.
+    #[must_use]
+    pub fn may_be_woken(&self) -> bool {
+        self.kind == WaitKind::HeldWaker
     }
 
     /// The calling thread, or its current task of `io`, which is about to wait on
