@@ -160,6 +160,7 @@ pub(crate) fn perform(
     id: IoId,
     operation: &mut Operation<'_, '_>,
 ) -> io::Result<Outcome> {
+    shared.enter_thread();
     task::point(id, monotonic)?;
     let is_task = task::with_current(id, |record| record.is_some());
     if is_task && let Some(peer) = readiness::peer_of(operation)? {
@@ -199,9 +200,11 @@ pub(crate) fn futex_wait(
     expected: u32,
     deadline: Option<Instant>,
 ) -> io::Result<()> {
+    shared.enter_thread();
     if word.load(Ordering::Relaxed) != expected {
         return Ok(());
     }
+    shared.start_watch();
     ThreadWait::with(shared, id, |own| {
         let waiter = Waiter::new(word, Parked::Thread(std::ptr::from_ref(own)));
         loop {
@@ -214,7 +217,11 @@ pub(crate) fn futex_wait(
             let is_queued = unsafe { shared.lot.enqueue(&raw const waiter, word, expected) };
             if is_queued {
                 let until = system::earliest(deadline, until);
+                let watch = shared.watch.as_ref().filter(|_| until.is_none());
+                let address = word.address();
+                let resting = watch.and_then(|watch| watch.rest_thread(id, address));
                 offload::waiting(shared, || sleep_on(own, until));
+                drop(resting);
             }
             // SAFETY: the waiter is valid.
             let is_ended_early = unsafe { shared.lot.remove(&raw const waiter) };
@@ -233,6 +240,7 @@ pub(crate) fn futex_wait(
 }
 
 pub(crate) fn sleep_until(shared: &Shared, id: IoId, deadline: Instant) -> io::Result<()> {
+    shared.enter_thread();
     ThreadWait::with(shared, id, |own| {
         loop {
             own.store(0, Ordering::Relaxed);

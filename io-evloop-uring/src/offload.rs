@@ -25,6 +25,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use io_blocking::system;
+use io_blocking::watch::Watch;
 use io_core::task::Job;
 use io_core::{Clock, IoId, Operation, Outcome};
 
@@ -232,6 +233,7 @@ impl Lane {
         work: (Work, Place),
     ) -> Result<(), (Work, io::Error)> {
         let lane = lane_of(&shared.offload);
+        let counted = Counted::begin(shared);
         let mut state = lane.state();
         state.alone_count += usize::from(work.1 == Place::Alone);
         let wants_thread = state.queue.len() >= state.idle_count;
@@ -248,6 +250,7 @@ impl Lane {
             }
         }
         state.queue.push_back(work);
+        counted.goes_on();
         drop(state);
         lane.arrived.notify_one();
         Ok(())
@@ -271,12 +274,17 @@ impl Lane {
 
     /// A thread of the lane.
     fn serve(&self, shared: &Shared) {
+        if let Some(watch) = &shared.watch {
+            watch.leave_uncounted();
+        }
         let waits = PoolWaits::new();
         let mut state = self.state();
         loop {
             if let Some((work, place)) = state.queue.pop_front() {
                 drop(state);
+                let counted = Counted(shared.watch.as_deref());
                 work.carry_out(shared, &waits);
+                drop(counted);
                 state = self.state();
                 state.alone_count -= usize::from(place == Place::Alone);
                 continue;
@@ -309,6 +317,33 @@ impl Lane {
             thread
                 .join()
                 .expect("a thread of the pool catches the panics of its jobs");
+        }
+    }
+}
+
+/// Work of the pool that the watch counts as active: from before it is queued until
+/// its fiber, if it has one, has been given back.
+struct Counted<'a>(Option<&'a Watch>);
+
+impl<'a> Counted<'a> {
+    fn begin(shared: &'a Shared) -> Counted<'a> {
+        let watch = shared.watch.as_deref();
+        if let Some(watch) = watch {
+            watch.go_on();
+        }
+        Counted(watch)
+    }
+
+    /// The thread that does it ends the count.
+    fn goes_on(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        if let Some(watch) = self.0 {
+            watch.rest();
         }
     }
 }

@@ -5,7 +5,9 @@ use std::io;
 use std::thread;
 use std::time::Duration;
 
+use io_blocking::watch::WatchOptions;
 use io_core::OperationKind;
+use io_core::watch::{Report, Reporter};
 
 use crate::event_loop::EventLoop;
 use crate::fiber::{GuardKind, StackOptions, protected_count_max};
@@ -34,6 +36,14 @@ impl Waker {
 /// as many slow system calls are under way at once.
 const OFFLOAD_THREADS_DEFAULT: usize = 16;
 
+/// Debug builds note at every switch which fiber runs, so that a watch sees one that
+/// does not let others run.
+pub(crate) const STALLS_ARE_SEEN: bool = cfg!(debug_assertions);
+
+/// After this time a fiber that does not let others run is reported, unless the
+/// builder says otherwise.
+const STALL_TIME_DEFAULT: Duration = Duration::from_secs(1);
+
 /// What `force_fallbacks` takes away: everything but what waits and wakes need.
 const FALLBACK_TESTED: OpcodeSet = OpcodeSet::EMPTY
     .with(Opcode::Read)
@@ -56,6 +66,8 @@ pub(crate) struct Options {
     pub(crate) stack: StackOptions,
     /// Switch at every call of `Io`, in random order from this seed.
     pub(crate) switch_seed: Option<u64>,
+    /// What is reported, and to whom.
+    pub(crate) watch: WatchOptions,
     /// For tests: worker threads cannot be started.
     pub(crate) refuse_threads: bool,
     /// For tests: direct calls of this kind take so much longer, wherever they
@@ -91,6 +103,10 @@ impl Builder {
                 ring: RingOptions::default(),
                 stack: StackOptions::default(),
                 switch_seed: None,
+                watch: WatchOptions {
+                    stall_time: STALLS_ARE_SEEN.then_some(STALL_TIME_DEFAULT),
+                    ..WatchOptions::default()
+                },
                 refuse_threads: false,
                 slow_kind: None,
             },
@@ -137,6 +153,41 @@ impl Builder {
             Waker::MsgRing => WakerKind::MsgRing,
             Waker::EventFd => WakerKind::EventFd,
         };
+        self
+    }
+
+    /// Reports a deadlock: when every task waits for a wake and nothing is known
+    /// that could send one, the report names each task and what it waits for, once
+    /// for each time that nothing goes on. Default: nothing is reported, and
+    /// nothing is paid for it.
+    ///
+    /// Operations, sleeps, deadlines, offloaded code, wakers of futures, and threads
+    /// of the program that have used this event loop and live, are known as what
+    /// may wake a task. A thread that has not used it yet is not: it makes itself
+    /// known by any call that may wait or wake, such as
+    /// [`yield_now`](io_core::Io::yield_now). So a report may be wrong, and ends nothing.
+    #[must_use]
+    pub fn report_deadlocks(mut self) -> Builder {
+        self.options.watch.deadlocks = true;
+        self
+    }
+
+    /// In debug builds: reports a task that keeps its worker for so long, while it
+    /// does and when it lets others run again; `None` reports none. Default: 1
+    /// second. Release builds see nothing of it.
+    ///
+    /// The time is seen with a precision of a quarter of it.
+    #[must_use]
+    pub fn report_stalls(mut self, after: Option<Duration>) -> Builder {
+        self.options.watch.stall_time = after.filter(|_| STALLS_ARE_SEEN);
+        self
+    }
+
+    /// Who gets the reports, on a thread that runs nothing else. Default: they are
+    /// printed to standard error.
+    #[must_use]
+    pub fn report_to(mut self, tell: impl Fn(&Report) + Send + Sync + 'static) -> Builder {
+        self.options.watch.reporter = Reporter::new(tell);
         self
     }
 

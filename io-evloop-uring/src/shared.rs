@@ -10,9 +10,12 @@
 )]
 
 mod places;
+mod watched;
 
 use places::Places;
 pub(crate) use places::Report;
+use watched::Stalls;
+pub(crate) use watched::{Gathering, Running};
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -21,6 +24,7 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_deque::{Injector, Stealer};
 use crossbeam_queue::SegQueue;
+use io_blocking::watch::Watch;
 use io_core::FutexAddress;
 use io_core::parking::ParkingLot;
 use io_core::task::{Job, JobSlot, TaskRef};
@@ -65,6 +69,9 @@ pub(crate) struct Shared {
     #[expect(clippy::vec_box, reason = "cells must not move when the list grows")]
     cells: Mutex<Vec<Box<FiberCell>>>,
     is_stopping: AtomicBool,
+    /// If anything is watched.
+    pub(crate) watch: Option<Arc<Watch>>,
+    stalls: Stalls,
 }
 
 /// What others see of a worker.
@@ -78,6 +85,8 @@ pub(crate) struct Outside {
     kept: Mutex<Option<Kept>>,
     pub(crate) inbox: SegQueue<Message>,
     pub(crate) counters: Arc<Counters>,
+    /// For the watch: which fiber runs.
+    pub(crate) running: Running,
 }
 
 /// What a worker hands on to the next thread that is it.
@@ -96,6 +105,8 @@ pub(crate) enum Message {
     Ready(FiberRef),
     /// End the wait of this task, which waits on a fiber of yours.
     Interrupt(TaskRef),
+    /// Say what your fibers wait for.
+    Describe(Arc<Gathering>),
 }
 
 impl Shared {
@@ -119,6 +130,8 @@ impl Shared {
             short_count: AtomicUsize::new(0),
             cells: Mutex::default(),
             is_stopping: AtomicBool::new(false),
+            watch: Watch::new(options.watch.clone()),
+            stalls: Stalls::new(count),
             options,
         }
     }
@@ -199,6 +212,13 @@ impl Shared {
         unsafe { FiberRef::new(pointer) }
     }
 
+    /// Calls `body` with every cell of `worker`, on its thread.
+    pub(crate) fn for_each_cell(&self, worker: usize, body: impl FnMut(&FiberCell)) {
+        let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = cells.iter().filter(|cell| cell.worker == worker);
+        own.map(|cell| &**cell).for_each(body);
+    }
+
     #[cfg(test)]
     pub(crate) fn cell_count(&self) -> usize {
         let cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
@@ -223,6 +243,7 @@ impl Shared {
 
     /// Tells a worker something and wakes it if it sleeps.
     pub(crate) fn send(&self, index: usize, message: Message) {
+        self.enter_thread();
         self.workers[index].inbox.push(message);
         self.wake_worker(index);
     }
@@ -350,6 +371,9 @@ impl Shared {
                 .expect("a worker catches the panics of its jobs");
         }
         self.offload.stop();
+        if let Some(watch) = &self.watch {
+            watch.stop();
+        }
     }
 }
 
@@ -366,6 +390,7 @@ impl Outside {
             })),
             inbox: SegQueue::new(),
             counters: Arc::default(),
+            running: Running::new(),
         }
     }
 }

@@ -64,6 +64,7 @@ fn queue(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
 
 /// The steps are those of `shared/places.rs`.
 fn queue_for_others(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
+    shared.enter_thread();
     if !shared.ensure_taker() {
         shared.count_ended();
         return Err(Rejected::new(job));
@@ -94,6 +95,7 @@ pub(crate) fn yield_now(shared: &Shared, id: IoId) -> io::Result<()> {
     task::point(id, || system::now(Clock::Monotonic))?;
     let is_fiber = worker::with_current(shared, Worker::yield_current);
     if is_fiber != Some(true) {
+        shared.enter_thread();
         system::yield_thread();
     }
     Ok(())

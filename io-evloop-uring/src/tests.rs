@@ -22,6 +22,7 @@ mod overflow;
 mod refused;
 mod scheduling;
 mod soundness;
+mod watched;
 
 /// No check hangs: after this time its watchdog names it and ends the process.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(120);

@@ -35,6 +35,7 @@ mod caller;
 mod jobs;
 mod park;
 mod ready;
+mod watched;
 
 pub(crate) use jobs::retry;
 
@@ -245,6 +246,7 @@ impl Worker {
     pub(crate) fn enter(&self) {
         assert!(!is_worker_thread(), "a thread is one worker");
         set_thread_word(ptr::from_ref(self).cast());
+        self.begin_watched();
     }
 
     /// Ends the worker: its fibers, its place in the loop, its ring.
@@ -252,6 +254,7 @@ impl Worker {
         while let Some(fiber) = self.take_idle() {
             self.retire(fiber);
         }
+        self.end_watched();
         let sleeper = self.sleeper.take().expect("it was attached");
         let mut ring = self.ring.borrow_mut();
         let detached = sleeper.detach(&mut ring, |_, completion| self.complete(completion));
@@ -471,6 +474,7 @@ impl Worker {
             match message {
                 Message::Ready(fiber) => self.push_ready(fiber),
                 Message::Interrupt(task) => self.interrupt(&task),
+                Message::Describe(gathering) => gathering.answer(self.describe_waits()),
             }
         }
     }
@@ -495,6 +499,7 @@ impl Worker {
             Reach::OwnOnly
         };
         let wait = self.wait_for_timer();
+        let resting = self.begin_rest(wait);
         let mut ring = self.ring.borrow_mut();
         let mut sleeper = self.sleeper.borrow_mut();
         let sleeper = sleeper.as_mut().expect("attached while the worker runs");
@@ -505,6 +510,7 @@ impl Worker {
         });
         self.check(&ring, slept);
         drop(ring);
+        drop(resting);
         self.waits.forget();
         self.end_short();
         self.last_poll_nanos.set(now_nanos());
@@ -601,6 +607,7 @@ impl Worker {
     #[inline]
     fn switch_context_in(&self, fiber: FiberRef) {
         self.current.set(Some(fiber));
+        self.note_running(Some(fiber));
         let context = fiber.cell().context.replace(StackContext::EMPTY);
         // SAFETY: it was returned when this fiber was left; the run loop has no frames.
         let _own = unsafe { task::swap_stack_context(context) };
@@ -612,6 +619,7 @@ impl Worker {
         let context = unsafe { task::swap_stack_context(StackContext::EMPTY) };
         fiber.cell().context.set(context);
         self.current.set(None);
+        self.note_running(None);
     }
 
     /// What a fiber parked for takes effect only here, after the switch.

@@ -39,6 +39,7 @@ impl Worker {
         self.main_cell.set(Some(main));
         self.main.set(Some(main));
         self.current.set(Some(main));
+        self.note_running(Some(main));
         Ok(())
     }
 
@@ -100,6 +101,7 @@ impl Worker {
             Switch::Suspended(()) => unreachable!("it ends when it is told to"),
         }
         self.current.set(None);
+        self.note_running(None);
         self.main.set(None);
     }
 }

@@ -141,7 +141,11 @@ impl Worker {
             label(cell, name);
         }
         self.counters.joined_in_place.add(1);
+        let joining = self.note_joiner(cell);
+        self.note_task(cell, Some(job.task()));
         let done = job.run_for_joiner(self.id());
+        self.note_task(cell, None);
+        drop(joining);
         if is_named {
             let id = self.id();
             task::with_current(id, |record| {
@@ -277,7 +281,9 @@ impl Worker {
                         is_named = name.is_some();
                         label(cell, name.unwrap_or(UNNAMED));
                     }
+                    self.note_task(cell, Some(job.task()));
                     let done = job.run(self.id());
+                    self.note_task(cell, None);
                     let former = self.parked.replace(Some(Park::Finished(done)));
                     debug_assert!(former.is_none(), "the loop has taken it");
                     suspender.suspend(());

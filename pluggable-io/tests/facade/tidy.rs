@@ -78,6 +78,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/worker/caller.rs",
     "io-evloop-uring/src/worker/jobs.rs",
     "io-evloop-uring/src/worker/park.rs",
+    "io-evloop-uring/src/worker/watched.rs",
     "io-evloop-uring/tests/suite/main.rs",
     "io-threaded/src/futex.rs",
     "io-threaded/src/signal.rs",
