@@ -263,7 +263,7 @@ enum Readiness {
 /// Waits in the thread's poller.
 fn wait_ready(shared: &Shared, fd: BorrowedFd<'_>, interest: Interest) -> io::Result<Readiness> {
     let id = shared.id();
-    let parker = shared.parkers.current();
+    let parker = shared.parker();
     loop {
         if parker.begin_poll(id).is_err() {
             return Ok(Readiness::Unknown);
@@ -297,7 +297,7 @@ fn call<T>(shared: &Shared, mut call: impl FnMut() -> io::Result<T>) -> io::Resu
         return call();
     }
     let id = shared.id();
-    let parker = shared.parkers.current();
+    let parker = shared.parker();
     loop {
         let calling = parker.begin_call(id);
         let until = match task::begin_wait(id, monotonic)? {

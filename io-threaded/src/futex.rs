@@ -9,6 +9,7 @@
 
 use std::io;
 use std::mem::ManuallyDrop;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use io_blocking::system;
@@ -23,7 +24,7 @@ pub(crate) type Lot = ParkingLot<usize>;
 
 /// The futex wait of the current task or thread.
 pub(crate) fn wait(
-    shared: &Shared,
+    shared: &Arc<Shared>,
     word: FutexWord<'_>,
     expected: u32,
     deadline: Option<Instant>,
@@ -34,7 +35,8 @@ pub(crate) fn wait(
         return Ok(());
     }
     let (id, monotonic) = (shared.id(), || system::now(Clock::Monotonic));
-    let parker = shared.parkers.current();
+    let parker = shared.parker();
+    shared.start_watch();
     let waiter = Waiter::new(word, parker.index());
     loop {
         parker.begin_park(id);
@@ -44,7 +46,12 @@ pub(crate) fn wait(
         };
         let queued = Queued::enqueue(&shared.lot, &waiter, word, expected);
         if queued.is_some() {
-            parker.park(system::earliest(deadline, until));
+            let until = system::earliest(deadline, until);
+            let watch = shared.watch.as_ref().filter(|_| until.is_none());
+            let address = word.address();
+            let resting = watch.and_then(|watch| watch.rest_thread(id, address));
+            parker.park(until);
+            drop(resting);
         }
         let is_ended_early = queued.is_some_and(Queued::leave);
         task::end_wait(id);
@@ -66,7 +73,10 @@ pub(crate) fn wake(shared: &Shared, address: FutexAddress, count: u32) {
     // Its sleeper may have gone on by itself; then nobody sleeps there, or
     // somebody who looks at the word and sleeps on.
     let wake = |word| system::futex_wake(word, 1);
-    shared.lot.wake(address, count, mark, wake);
+    let woken_count = shared.lot.wake(address, count, mark, wake);
+    if woken_count > 0 {
+        shared.enter_thread();
+    }
 }
 
 /// A waiter in the queue.

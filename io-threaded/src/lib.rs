@@ -19,6 +19,7 @@ mod shared;
 mod signal;
 mod task;
 mod time;
+mod watched;
 
 use std::io;
 use std::sync::Arc;
@@ -108,6 +109,9 @@ impl Default for Threaded {
 impl Drop for Threaded {
     fn drop(&mut self) {
         self.shared.pool.stop();
+        if let Some(watch) = &self.shared.watch {
+            watch.stop();
+        }
     }
 }
 

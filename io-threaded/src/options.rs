@@ -4,6 +4,9 @@
 use std::thread;
 use std::time::Duration;
 
+use io_blocking::watch::WatchOptions;
+use io_core::watch::{Report, Reporter};
+
 use crate::Threaded;
 
 /// How many tasks of `spawn_concurrent` there can be at once, unless the builder
@@ -20,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) idle_timeout: Duration,
     /// `None` is what std takes.
     pub(crate) stack_bytes: Option<usize>,
+    /// What is reported, and to whom.
+    pub(crate) watch: WatchOptions,
 }
 
 /// Builds a [`Threaded`]; made by [`Threaded::builder`].
@@ -49,6 +54,7 @@ impl Builder {
                 concurrent_threads: CONCURRENT_THREADS_DEFAULT,
                 idle_timeout: IDLE_TIMEOUT_DEFAULT,
                 stack_bytes: None,
+                watch: WatchOptions::default(),
             },
         }
     }
@@ -79,6 +85,26 @@ impl Builder {
     /// [`std::thread::Builder`] takes (2 MiB, or `RUST_MIN_STACK`).
     pub fn stack_bytes(mut self, bytes: usize) -> Builder {
         self.options.stack_bytes = Some(bytes);
+        self
+    }
+
+    /// Reports a deadlock: when every task, and every thread of the program that has
+    /// used the executor and lives, waits for a wake without a deadline, the report
+    /// names each and what it waits for, once for each time that nothing goes on.
+    /// Default: nothing is reported, and nothing is paid for it.
+    ///
+    /// A thread that has not used the executor yet is not known as one that may
+    /// wake a task: it makes itself known by any call that may wait or wake, such
+    /// as [`yield_now`](io_core::Io::yield_now). So a report may be wrong, and ends nothing.
+    pub fn report_deadlocks(mut self) -> Builder {
+        self.options.watch.deadlocks = true;
+        self
+    }
+
+    /// Who gets the reports, on a thread that runs nothing else. Default: they are
+    /// printed to standard error.
+    pub fn report_to(mut self, tell: impl Fn(&Report) + Send + Sync + 'static) -> Builder {
+        self.options.watch.reporter = Reporter::new(tell);
         self
     }
 

@@ -122,6 +122,7 @@ impl Pool {
         if !state.admit(share, &shared.options) {
             return Err(job);
         }
+        shared.begin_job();
         if let Some(seat) = state.idle.pop() {
             drop(state);
             seat.hand_over(Order::Run(job, share));
@@ -167,6 +168,7 @@ impl Pool {
                     return Ok(());
                 }
                 state.uncount(share);
+                shared.end_job();
                 Err(job)
             }
         }
@@ -264,12 +266,14 @@ fn join(handle: Option<JoinHandle<()>>) {
 
 /// A thread of the pool.
 fn serve(shared: &Arc<Shared>, seat: &Arc<Seat>, number: u64) {
+    shared.adopt_thread();
     let parker = shared.parkers.adopt_thread();
     let mut order = seat.take_order();
     while let Some(Order::Run(job, share)) = order {
         let done = job.run(shared.id());
         shared.pool.go_idle(seat, share);
         done.publish();
+        shared.end_job();
         order = seat.next_order(Some(shared.options.idle_timeout));
         if order.is_none() && !shared.pool.withdraw(seat) {
             order = seat.next_order(None);

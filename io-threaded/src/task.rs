@@ -22,12 +22,14 @@ pub(crate) fn start(shared: &Arc<Shared>, job: Job, how: Start) -> Result<(), Re
         Start::Concurrent => Share::Concurrent,
         Start::Offload => return Err(Rejected::new(job)),
     };
+    shared.enter_thread();
     shared.pool.start(shared, job, share).map_err(Rejected::new)
 }
 
 /// A cancellation point; then other threads of the machine may run.
 pub(crate) fn yield_now(shared: &Shared) -> io::Result<()> {
     task::point(shared.id(), || system::now(Clock::Monotonic))?;
+    shared.enter_thread();
     system::yield_thread();
     Ok(())
 }

@@ -7,6 +7,7 @@ mod deadline;
 mod pool;
 mod process;
 mod stress;
+mod watching;
 
 use std::ffi::CString;
 use std::fs;

@@ -12,7 +12,7 @@ use crate::shared::Shared;
 /// The sleep of the current task or thread.
 pub(crate) fn sleep_until(shared: &Shared, deadline: Instant) -> io::Result<()> {
     let (id, monotonic) = (shared.id(), || system::now(Clock::Monotonic));
-    let parker = shared.parkers.current();
+    let parker = shared.parker();
     loop {
         parker.begin_park(id);
         let until = match task::begin_wait(id, monotonic)? {
