@@ -9,3 +9,6 @@ pub mod cancellation {}
 
 #[doc = include_str!("guide/futures.md")]
 pub mod futures {}
+
+#[doc = include_str!("guide/stuck.md")]
+pub mod stuck {}

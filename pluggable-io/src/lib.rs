@@ -55,7 +55,7 @@ pub use io_core::{
     At, BatchEntry, Capabilities, Clock, FutexAddress, FutexWord, Handle, HandleKind, Instant,
     Interest, Io, IoId, Links, Operation, OperationKind, Outcome, SyncLevel, Target, canceled,
     deadline_passed, forward_io, fs, is_canceled, is_deadline, parking, readable_bytes, sync, task,
-    unsupported, wrappers, writable_bytes,
+    unsupported, watch, wrappers, writable_bytes,
 };
 
 /// The program of the README, compiled and run with the documentation's tests.
