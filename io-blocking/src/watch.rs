@@ -22,13 +22,19 @@
 //! all the same: a report is a report, and nothing is ended.
 //!
 //! # Stalls
-//! While the executor lives the watch looks at it a few times within the time
-//! that a task may keep its worker.
+//! The watch looks at the executor a few times within the time that a task may keep
+//! its worker. When nothing runs it *dozes*, or it would be the only one that does:
+//!
+//! 1. A look finds that nothing runs and nothing has run since the last one.
+//! 2. The watch says that it dozes, passes a SeqCst fence and looks once more.
+//! 3. A worker that begins to run something says so, passes a SeqCst fence and
+//!    wakes a watch that dozes. One of the two fences comes first.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::panic::{self, AssertUnwindSafe};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -68,8 +74,11 @@ pub trait Watched: Send + Sync {
     /// Looks what everything waits for.
     fn examine(&self) -> Examination;
 
-    /// Looks for tasks that keep their workers.
-    fn look_for_stalls(&self, _now: Instant) {}
+    /// Looks for tasks that keep their workers. Returns whether anything runs, or has
+    /// run since the last look.
+    fn look_for_stalls(&self, _now: Instant) -> bool {
+        false
+    }
 }
 
 /// What an executor found.
@@ -87,6 +96,8 @@ pub struct Watch {
     account: Mutex<Account>,
     /// The last active one rests, or the watch is to end.
     changed: Condvar,
+    /// Written by the watch, and by who wakes it; ordered by the SeqCst fences.
+    is_dozing: AtomicBool,
     _labels: Option<LabelsWanted>,
 }
 
@@ -151,6 +162,7 @@ impl Watch {
             options,
             account: Mutex::default(),
             changed: Condvar::new(),
+            is_dozing: AtomicBool::new(false),
         }))
     }
 
@@ -200,6 +212,18 @@ impl Watch {
     pub fn tell(&self, report: &Report) {
         let tell = AssertUnwindSafe(|| self.options.reporter.tell(report));
         drop(panic::catch_unwind(tell));
+    }
+
+    /// A worker has begun to run something, and has said so.
+    #[inline]
+    pub fn wake_looks(&self) {
+        fence(Ordering::SeqCst);
+        if self.is_dozing.load(Ordering::Relaxed) {
+            self.is_dozing.store(false, Ordering::Relaxed);
+            // Under the lock: the watch either sees it before it waits, or waits.
+            drop(self.account());
+            self.changed.notify_one();
+        }
     }
 
     // ---- the account -------------------------------------------------------
@@ -299,12 +323,20 @@ impl Watch {
         let mut account = self.account();
         while !matches!(account.thread, ThreadState::Stopped) {
             let now = monotonic();
+            let is_dozing = self.is_dozing.load(Ordering::Relaxed);
+            let look_interval = look_interval.filter(|_| !is_dozing);
             if let Some(interval) = look_interval
                 && now >= last_look.saturating_add(interval)
             {
                 last_look = now;
                 drop(account);
-                executor.look_for_stalls(now);
+                if !executor.look_for_stalls(now) {
+                    self.is_dozing.store(true, Ordering::Relaxed);
+                    fence(Ordering::SeqCst);
+                    if executor.look_for_stalls(now) {
+                        self.is_dozing.store(false, Ordering::Relaxed);
+                    }
+                }
                 account = self.account();
                 continue;
             }

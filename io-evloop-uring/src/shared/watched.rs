@@ -271,13 +271,15 @@ impl Watched for Shared {
         }
     }
 
-    fn look_for_stalls(&self, now: Instant) {
+    fn look_for_stalls(&self, now: Instant) -> bool {
         let mut all_seen = lock(&self.stalls.0);
+        let mut has_run = false;
         for (index, seen) in all_seen.iter_mut().enumerate() {
             let running = &self.workers[index].running;
             let pulse = running.pulse.load(Ordering::Acquire);
             let since = *seen.since.get_or_insert(now);
             let time = now.saturating_duration_since(since);
+            has_run |= pulse != seen.pulse || !pulse.is_multiple_of(2);
             if pulse != seen.pulse || pulse.is_multiple_of(2) {
                 if let Some(task) = seen.reported.take() {
                     self.tell_stall(task, time, StallPhase::Over);
@@ -302,6 +304,7 @@ impl Watched for Shared {
                 self.tell_stall(task, time, phase);
             }
         }
+        has_run
     }
 }
 

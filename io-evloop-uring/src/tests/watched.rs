@@ -648,6 +648,50 @@ mod stalls {
         }
     }
 
+    /// Asleep, or nobody could tell a process that hangs from one that does not.
+    #[test]
+    fn the_watch_of_an_idle_loop_sleeps() {
+        let body = || {
+            let event_loop = build(EventLoop::builder().workers(1).report_stalls(Some(LIMIT)));
+            let io: &dyn Io = &event_loop;
+            let switches = || {
+                let tasks = std::fs::read_dir("/proc/self/task").expect("procfs");
+                let count = |path: std::path::PathBuf| {
+                    let status = std::fs::read_to_string(path.join("status")).expect("a thread");
+                    let is_watch = status.starts_with("Name:\tio-watch\n");
+                    let line = |line: &&str| line.starts_with("voluntary_ctxt_switches");
+                    is_watch.then(|| status.lines().find(line).expect("a count").to_owned())
+                };
+                let paths = tasks.map(|entry| entry.expect("an entry").path());
+                paths.filter_map(count).collect::<Vec<_>>()
+            };
+            let ran = event_loop.run(|_| {
+                io.scope(|scope| {
+                    let counts = io.offload(|| {
+                        // Its caller is parked: nothing runs on the loop.
+                        thread::sleep(LIMIT * 10);
+                        let before = switches();
+                        thread::sleep(LIMIT * 10);
+                        (before, switches())
+                    });
+                    assert_eq!(counts.0.len(), 1, "{counts:?}");
+                    assert_eq!(counts.0, counts.1);
+                    // It looks again when something runs.
+                    scope
+                        .task("late")
+                        .spawn(|| thread::sleep(LIMIT * 10))
+                        .join();
+                    io.sleep(LIMIT * 5).expect("nobody cancels");
+                });
+            });
+            ran.expect("a ring");
+        };
+        let text = printed("stalls::the_watch_of_an_idle_loop_sleeps", body);
+        if !is_child() {
+            assert!(text.contains("task 'late' ("), "{text}");
+        }
+    }
+
     #[test]
     fn a_stall_is_printed_by_default() {
         let body = || {

@@ -79,7 +79,7 @@ impl Worker {
     pub(super) fn describe_waits(&self) -> Option<Vec<WaitingTask>> {
         let has_own = self.current.get().is_some()
             || self.submitted_count.get() > 0
-            || !self.ready.borrow().is_empty()
+            || !self.ready.is_empty()
             || self.timers.borrow().next_nanos().is_some();
         if has_own {
             return None;
@@ -160,7 +160,12 @@ impl Worker {
         if STALLS_ARE_SEEN && self.sees_stalls() {
             let running = &self.shared.workers[self.index].running;
             match fiber {
-                Some(fiber) => running.enter(fiber.cell()),
+                Some(fiber) => {
+                    running.enter(fiber.cell());
+                    if let Some(watch) = &self.shared.watch {
+                        watch.wake_looks();
+                    }
+                }
                 None => running.leave(),
             }
         }
