@@ -241,6 +241,7 @@ registry! { ($)
             no_room_left_is_enospc [O9] needs Descriptors;
             an_interrupted_call_goes_on [O5] needs Descriptors, OwnProcess;
             an_interrupted_pipe_read_goes_on_waiting [O5] needs Descriptors, OwnProcess;
+            an_interrupted_open_of_a_fifo_goes_on_waiting [O5, N7] needs Descriptors, OwnProcess;
             failed_operations_leak_no_descriptor [O8] needs Descriptors, OwnProcess;
         }
     }

@@ -152,6 +152,34 @@ pub(crate) fn an_interrupted_pipe_read_goes_on_waiting(fixture: &Fixture<'_>) {
     assert_eq!(read[0], b't');
 }
 
+/// As above while it waits for the other end of a FIFO, which opens late.
+pub(crate) fn an_interrupted_open_of_a_fifo_goes_on_waiting(fixture: &Fixture<'_>) {
+    system::interrupt_on_signal(libc::SIGUSR1);
+    let is_over = AtomicBool::new(false);
+    let over = SetAtEnd(&is_over);
+    let send = || {
+        while !is_over.load(Ordering::Relaxed) {
+            interrupt_everybody();
+        }
+    };
+    let work = || {
+        let _over = over;
+        for round in 0..20 {
+            let path = fixture.path(format!("fifo-{round}"));
+            system::make_fifo(&path);
+            let open_late = || {
+                std::thread::sleep(Duration::from_millis(3));
+                std::fs::OpenOptions::new().write(true).open(&path)
+            };
+            let open = || File::open(fixture.io(), &path);
+            let (writer, reader) = fixture.beside(open_late, open);
+            reader.works();
+            writer.works();
+        }
+    };
+    fixture.beside(send, work);
+}
+
 pub(crate) fn failed_operations_leak_no_descriptor(fixture: &Fixture<'_>) {
     /// One that leaks in one of so many rounds is seen.
     const ROUNDS: usize = 120;
