@@ -1246,6 +1246,7 @@ registry! { ($)
             a_futex_wait_ends_at_the_earlier_deadline [D2, D9];
             a_plain_thread_has_deadlines [D10];
             a_plain_thread_has_deadlines_on_operations [D10] needs Bounds, Descriptors;
+            a_plain_thread_has_deadlines_on_openings [D10] needs Bounds, Interrupts, Descriptors;
             a_deadline_is_not_late_by_much [D2];
         }
     }

@@ -11,7 +11,7 @@ use super::{TIMEOUT, assert_timed_out, not_before, passed};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{assert_no_request, assert_result, assert_works_again, trial};
 use crate::cancel::waits::{
-    FUTEX_WAIT, OPEN_FIFO, PIPE_READ, PIPE_WRITE, SLEEP, Span, WAIT_READABLE,
+    FUTEX_WAIT, Kind, OPEN_FIFO, PIPE_READ, PIPE_WRITE, SLEEP, Span, WAIT_READABLE,
 };
 use crate::fixture::{Fixture, wait_while};
 
@@ -196,8 +196,17 @@ pub(crate) fn a_plain_thread_has_deadlines(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn a_plain_thread_has_deadlines_on_operations(fixture: &Fixture<'_>) {
+    on_a_plain_thread(fixture, &[&PIPE_READ, &PIPE_WRITE, &WAIT_READABLE]);
+}
+
+/// Where a wait inside the kernel can be interrupted.
+pub(crate) fn a_plain_thread_has_deadlines_on_openings(fixture: &Fixture<'_>) {
+    on_a_plain_thread(fixture, &[&OPEN_FIFO]);
+}
+
+fn on_a_plain_thread(fixture: &Fixture<'_>, kinds: &[&Kind]) {
     let io = fixture.io();
-    for kind in [&PIPE_READ, &PIPE_WRITE, &WAIT_READABLE, &OPEN_FIFO] {
+    for kind in kinds {
         trial(fixture, kind, Span::Long, |wait| {
             let body = || {
                 not_before(io, TIMEOUT, || {
