@@ -247,7 +247,8 @@ mod tests {
     #[test]
     fn a_call_that_slept_has_waited_once() {
         for waits in [Waits::new(), Waits::without_schedule()] {
-            let sleep = || thread::sleep(Duration::from_millis(10));
+            // Far more than a thread is queued between its clock and its look.
+            let sleep = || thread::sleep(Duration::from_millis(200));
             assert!(is_found(&waits, sleep));
             assert!(!is_found(&waits, || ()));
             sleep();
@@ -285,7 +286,7 @@ mod tests {
             began.has_waited(now_nanos(), LIMIT_NANOS)
         };
         for _ in 0..3 {
-            assert!(is_found(&|| thread::sleep(Duration::from_millis(30))));
+            assert!(is_found(&|| thread::sleep(Duration::from_millis(200))));
             assert!(!is_found(&|| thread::sleep(Duration::from_micros(50))));
             assert!(!is_found(&|| {
                 thread::sleep(Duration::from_micros(50));
