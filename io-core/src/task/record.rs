@@ -17,8 +17,9 @@
 //!
 //! # Safety argument: frames
 //! A frame lies on the stack of the call that made it and is linked into its
-//! stack's chain for exactly that call, in LIFO order (the guard unlinks it,
-//! also when unwinding). A fiber backend gives every stack a chain of its own by
+//! stack's chain for exactly that call, in LIFO order (the guard unlinks it, also
+//! when unwinding, and ends the process if another one is the innermost: other
+//! libraries have coroutines too, which end in any order). A fiber backend gives every stack a chain of its own by
 //! `swap_stack_context`, whose contract keeps chains and stacks together. So a
 //! pointer reached from the chain of the running stack points to a live frame
 //! deeper on that stack.
@@ -521,12 +522,29 @@ pub(crate) fn put_back(io: IoId, unreceived: Option<Taken>) {
 }
 
 /// Sets the innermost frame of the running stack back when it is dropped.
-struct Leave(*const Frame);
+struct Leave {
+    /// What is innermost then: everything that was entered since has been left.
+    own: *const Frame,
+    outer: *const Frame,
+}
 
 impl Drop for Leave {
     fn drop(&mut self) {
-        TOP.set(self.0);
+        if TOP.replace(self.outer) != self.own {
+            left_out_of_order();
+        }
     }
+}
+
+/// Somebody else's coroutines took turns on one thread, and one was put aside in
+/// the middle of a call: the chain leads to frames of it that may be gone.
+#[cold]
+fn left_out_of_order() -> ! {
+    eprintln!(
+        "a task, or a call with a deadline, protection or a local value, ended before \
+         one that began inside it: a coroutine was suspended in there; the process can not go on"
+    );
+    std::process::abort();
 }
 
 /// Runs `body` so that it sees none of the frames below: a frame without a record
@@ -538,7 +556,10 @@ pub(crate) fn above_a_wall<R>(io: IoId, body: impl FnOnce() -> R) -> R {
         bindings: ptr::null(),
         outer: TOP.get(),
     };
-    let _leave = Leave(wall.outer);
+    let _leave = Leave {
+        own: &raw const wall,
+        outer: wall.outer,
+    };
     TOP.set(&raw const wall);
     body()
 }
@@ -558,7 +579,10 @@ pub(crate) fn enter<R>(
         bindings,
         outer: TOP.get(),
     };
-    let _leave = Leave(frame.outer);
+    let _leave = Leave {
+        own: &raw const frame,
+        outer: frame.outer,
+    };
     TOP.set(&raw const frame);
     body()
 }
