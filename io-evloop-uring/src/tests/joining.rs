@@ -1,6 +1,6 @@
 //! Tasks that run on the stack of who joins them.
 
-use std::io::Write;
+use std::io::{Read, Write};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -118,6 +118,41 @@ fn tasks_that_nobody_joins_do_not_pile_up_beside_those_that_are_joined() {
     });
     let most = most.expect("a ring").expect("some rounds");
     assert!(most < 100, "{most} tasks waited");
+}
+
+#[test]
+fn a_job_that_a_joiner_has_put_aside_is_there_for_other_workers() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(2);
+    let io: &dyn Io = &event_loop;
+    let [is_busy, is_released, is_ready] = [const { AtomicBool::new(false) }; 3];
+    let (reader, mut writer) = std::io::pipe().expect("two descriptors");
+    event_loop
+        .run(|_| {
+            io.scope(|scope| {
+                drop(scope.spawn(|| {
+                    is_busy.store(true, Ordering::Relaxed);
+                    wait_until(|| is_released.load(Ordering::Relaxed));
+                }));
+                wait_until(|| is_busy.load(Ordering::Relaxed));
+                // Stops this worker until the oldest job has run.
+                drop(scope.spawn(|| {
+                    let mut reader = File::from_fd(io, reader.into());
+                    is_ready.store(true, Ordering::Relaxed);
+                    io.yield_now().expect("nobody cancels");
+                    is_released.store(true, Ordering::Relaxed);
+                    io.no_suspend(&mut || reader.read_exact(&mut [0]).expect("it is written"));
+                }));
+                while !is_ready.load(Ordering::Relaxed) {
+                    io.yield_now().expect("nobody cancels");
+                }
+                drop(scope.spawn(move || writer.write_all(&[7]).expect("it is read")));
+                let neither_oldest_nor_newest = scope.spawn(|| ());
+                drop(scope.spawn(|| ()));
+                neither_oldest_nor_newest.join();
+            });
+        })
+        .expect("a ring");
 }
 
 #[test]
