@@ -282,6 +282,30 @@ fn a_task_wait_while_unwinding_stops_no_sibling() {
         .expect("a ring");
 }
 
+/// P10: the frames of the caller's own stack are there again after `run`.
+#[test]
+fn the_caller_of_run_is_the_same_task_afterwards() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let blocking = io_blocking::Blocking::new();
+    let other: &dyn Io = &blocking;
+    let bodies: [fn(&dyn Io); 2] = [|_| (), |io| io.sleep(SOON).expect("nobody cancels")];
+    for body in bodies {
+        other.scope(|scope| {
+            scope
+                .task("the caller")
+                .spawn(|| {
+                    event_loop.run(body).expect("a ring");
+                    assert_eq!(other.task_name().as_deref(), Some("the caller"));
+                    scope.cancel();
+                    let answer = other.checkpoint();
+                    assert!(is_canceled(&answer.expect_err("it was canceled")));
+                })
+                .join();
+        });
+    }
+}
+
 /// Every safe code can write to the place of a record: one that names no fiber is
 /// not followed.
 #[test]

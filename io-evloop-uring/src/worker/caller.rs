@@ -90,7 +90,7 @@ impl Worker {
         !self.is_draining.get() && self.shared.has_jobs()
     }
 
-    /// Ends the run loop's coroutine.
+    /// Ends the run loop's coroutine. The caller's stack has its frames again.
     pub(crate) fn end_main(&self) {
         // SAFETY: *own thread*: as in `park_main`.
         let scheduler = unsafe { &mut *self.scheduler.get() };
@@ -100,8 +100,10 @@ impl Worker {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(()) => unreachable!("it ends when it is told to"),
         }
+        let main = self.main.take().expect("`begin_main` made it");
+        // The run loop took them over with the last word of the main fiber.
+        self.switch_context_in(main);
         self.current.set(None);
         self.note_running(None);
-        self.main.set(None);
     }
 }
