@@ -23,7 +23,8 @@
 //! alone, so that a waker finds a sleeper without reading every state. A worker
 //! that takes no jobs (it drains, blocks in place for one fiber, or has no stack
 //! left) sleeps *for its own only*: it leaves its bit alone, so that no wake for a
-//! job is spent on it, and it does not search.
+//! job is spent on it, and it does not search. Its SLEEPING is another value: a
+//! waker may have read the bit of a sleep before.
 //!
 //! A worker that has run out of work
 //!

@@ -223,6 +223,32 @@ fn loom_a_searcher_that_leaves_a_job_wakes_the_next() {
     });
 }
 
+/// Worker 0 sleeps on its own account (it drains, or blocks in place), right after
+/// a sleep for jobs that ended by itself: the wake for a job must go to worker 1.
+#[test]
+fn loom_a_wake_for_a_job_is_not_spent_on_a_later_sleep() {
+    bounded_model(|| {
+        let model = Model::new(2);
+        let own = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || {
+                if model.sleep(0, || false, || ()) == WokenBy::Waker && model.has_job() {
+                    model.wake_one();
+                }
+                model.sleepers.announce(0, Reach::OwnOnly);
+                assert_eq!(model.sleepers.awake(0), WokenBy::Itself);
+            })
+        };
+        let taker = {
+            let model = Arc::clone(&model);
+            thread::spawn(move || model.run_one_job(1))
+        };
+        model.start_job();
+        taker.join().unwrap();
+        own.join().unwrap();
+    });
+}
+
 /// Worker 0 sleeps on its own account (it drains, or blocks in place): the wake
 /// for a job must go to worker 1.
 #[test]

@@ -10,8 +10,11 @@ pub(crate) const WORKERS_MAX: usize = 1024;
 const BITS: usize = u64::BITS as usize;
 
 const AWAKE: u32 = 0;
+/// Asleep, and would take a job.
 const SLEEPING: u32 = 1;
-const NOTIFIED: u32 = 2;
+/// Asleep for its own only.
+const SLEEPING_FOR_OWN: u32 = 2;
+const NOTIFIED: u32 = 3;
 
 const NOBODY_SEARCHES: u32 = 0;
 const SOMEBODY_SEARCHES: u32 = 1;
@@ -33,8 +36,8 @@ pub(crate) struct Sleepers {
 /// not disturb it.
 #[repr(align(128))]
 struct SleepState {
-    /// AWAKE and SLEEPING are stored by the owner, NOTIFIED by the one waker
-    /// whose exchange succeeds. Ordered by the SeqCst fences; the exchange
+    /// AWAKE and both kinds of SLEEPING are stored by the owner, NOTIFIED by the
+    /// one waker whose exchange succeeds. Ordered by the SeqCst fences; the exchange
     /// acquires what the owner wrote before it announced.
     word: AtomicU32,
 }
@@ -91,12 +94,12 @@ impl Sleepers {
     pub(crate) fn announce(&self, worker: usize, reach: Reach) {
         let state = &self.states[worker].word;
         // Release: a claim acquires how this worker wants to be woken.
-        state.store(SLEEPING, Ordering::Release);
         match reach {
             Reach::ForJobs => {
+                state.store(SLEEPING, Ordering::Release);
                 self.mask[worker / BITS].fetch_or(bit_of(worker), Ordering::Relaxed);
             }
-            Reach::OwnOnly => {}
+            Reach::OwnOnly => state.store(SLEEPING_FOR_OWN, Ordering::Release),
         }
         fence(Ordering::SeqCst);
     }
@@ -119,7 +122,7 @@ impl Sleepers {
     #[must_use = "true means that nobody else will send the wake"]
     pub(crate) fn notify(&self, worker: usize) -> bool {
         fence(Ordering::SeqCst);
-        self.claim(worker)
+        self.claim(worker, |state| matches!(state, SLEEPING | SLEEPING_FOR_OWN))
     }
 
     /// Any thread, after it has published work that every worker may take: the
@@ -134,7 +137,8 @@ impl Sleepers {
             let mut bits = word.load(Ordering::Relaxed);
             while bits != 0 {
                 let worker = index * BITS + bits.trailing_zeros() as usize;
-                if self.claim(worker) {
+                // The bit may be of a former sleep: the state tells.
+                if self.claim(worker, |state| state == SLEEPING) {
                     return Some(worker);
                 }
                 bits &= bits - 1;
@@ -171,13 +175,14 @@ impl Sleepers {
             .sum()
     }
 
-    fn claim(&self, worker: usize) -> bool {
+    fn claim(&self, worker: usize, may_claim: impl FnOnce(u32) -> bool) -> bool {
         let state = &self.states[worker].word;
         // The load alone decides in the common case that the worker is awake.
         // Relaxed: it is ordered by the caller's fence.
-        state.load(Ordering::Relaxed) == SLEEPING
+        let now = state.load(Ordering::Relaxed);
+        may_claim(now)
             && state
-                .compare_exchange(SLEEPING, NOTIFIED, Ordering::Acquire, Ordering::Relaxed)
+                .compare_exchange(now, NOTIFIED, Ordering::Acquire, Ordering::Relaxed)
                 .is_ok()
     }
 }
