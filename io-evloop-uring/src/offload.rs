@@ -314,9 +314,12 @@ impl Lane {
         drop(state);
         self.arrived.notify_all();
         for thread in threads {
-            thread
-                .join()
-                .expect("a thread of the pool catches the panics of its jobs");
+            // A thread that ends may own the loop by a thread-local of its own.
+            if thread.thread().id() != thread::current().id() {
+                thread
+                    .join()
+                    .expect("a thread of the pool catches the panics of its jobs");
+            }
         }
     }
 }

@@ -28,6 +28,7 @@
 
 mod seat_word;
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -89,6 +90,11 @@ struct Seat {
 enum Order {
     Run(Job, Share),
     Stop,
+}
+
+thread_local! {
+    /// The address of the pool whose thread this was.
+    static LEFT: Cell<usize> = const { Cell::new(0) };
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -197,7 +203,14 @@ impl Pool {
         join(before);
     }
 
+    fn address(&self) -> usize {
+        std::ptr::from_ref(self).addr()
+    }
+
     /// Ends all threads and joins them. No task runs any more.
+    ///
+    /// A thread-local of one of them may own the executor. Then it is that thread's
+    /// end that comes here: it can not wait for itself, nor for one that joins it.
     pub(crate) fn stop(&self) {
         let mut state = lock(&self.state);
         debug_assert_eq!((state.spawned_count, state.concurrent_count), (0, 0));
@@ -207,6 +220,9 @@ impl Pool {
         drop(state);
         for seat in idle {
             seat.hand_over(Order::Stop);
+        }
+        if LEFT.get() == self.address() {
+            return;
         }
         join(ended);
         for member in threads.into_values() {
@@ -280,6 +296,7 @@ fn serve(shared: &Arc<Shared>, seat: &Arc<Seat>, number: u64) {
         }
     }
     drop(parker);
+    LEFT.set(shared.pool.address());
     shared.pool.end_thread(number);
 }
 

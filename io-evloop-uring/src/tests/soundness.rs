@@ -6,14 +6,15 @@ use std::os::unix::process::ExitStatusExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use io_core::fs::File;
 use io_core::task::{self, TaskRecord};
 use io_core::{Clock, FutexWord, Io, forward_io, is_canceled};
 
-use super::{Watchdog, with_workers};
+use super::{Watchdog, build, wait_until, with_workers};
+use crate::EventLoop;
 
 const SOON: Duration = Duration::from_millis(2);
 
@@ -182,6 +183,58 @@ fn thread_locals_of_a_worker_outlive_its_fibers() {
     assert_eq!(dropped.load(Ordering::SeqCst), 0);
     drop(event_loop);
     assert_eq!(dropped.load(Ordering::SeqCst), 1);
+}
+
+/// H7: a thread-local of a thread of the pool owns the loop, and is its last owner.
+#[test]
+fn a_loop_may_end_with_a_thread_of_its_own_pool() {
+    /// Dropped from the first field on.
+    struct Owner {
+        _until: Until,
+        _event_loop: Arc<EventLoop>,
+        _is_over: mpsc::Sender<()>,
+    }
+    struct Until(Arc<AtomicBool>, mpsc::Receiver<()>);
+    impl Drop for Until {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+            self.1.recv().expect("the test says when");
+        }
+    }
+    thread_local! {
+        static OWNER: RefCell<Option<Owner>> = const { RefCell::new(None) };
+    }
+    let _watchdog = Watchdog::new();
+    let event_loop = Arc::new(build(EventLoop::builder().workers(1).offload_threads(1)));
+    let io: &dyn Io = &*event_loop;
+    let (may_end, until) = mpsc::channel();
+    let (is_over, over) = mpsc::channel();
+    let is_ending = Arc::new(AtomicBool::new(false));
+    let owner = Owner {
+        _until: Until(Arc::clone(&is_ending), until),
+        _event_loop: Arc::clone(&event_loop),
+        _is_over: is_over,
+    };
+    let (event, goes_on) = (&io_core::sync::Event::new(), &AtomicBool::new(false));
+    io.scope(|scope| {
+        // A job that waits gives its place to another; then there is one thread too
+        // many, and the first that has nothing to do ends.
+        let waits = || {
+            event.wait(io).expect("nobody cancels");
+            goes_on.store(true, Ordering::Relaxed);
+            wait_until(|| is_ending.load(Ordering::Relaxed));
+        };
+        let ends = move || {
+            OWNER.set(Some(owner));
+            event.set(io);
+            wait_until(|| goes_on.load(Ordering::Relaxed));
+        };
+        scope.spawn(move || io.offload(waits));
+        scope.spawn(move || io.offload(ends));
+    });
+    drop(event_loop);
+    may_end.send(()).expect("the thread-local waits for it");
+    assert!(over.recv().is_err(), "it is dropped last");
 }
 
 /// H9, H13, H24: scoped threads, `Rc` and lock guards across a wait.

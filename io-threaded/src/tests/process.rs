@@ -358,3 +358,35 @@ fn each_replaced_handler_is_called_in_its_own_way() {
         },
     );
 }
+
+/// A thread-local of a thread of the pool owns the executor, and is its last owner.
+#[test]
+fn an_executor_may_end_with_a_thread_of_its_own() {
+    thread_local! {
+        static OWNED: std::cell::RefCell<Option<Arc<Threaded>>> =
+            const { std::cell::RefCell::new(None) };
+    }
+    alone(
+        "process::an_executor_may_end_with_a_thread_of_its_own",
+        || {
+            let threads = thread_count();
+            for _ in 0..20 {
+                let idle = Duration::from_millis(20);
+                let threaded = Arc::new(Threaded::builder().idle_timeout(idle).build());
+                let io: &dyn Io = &*threaded;
+                io.scope(|scope| {
+                    for _ in 0..3 {
+                        let owner = Arc::clone(&threaded);
+                        let task = scope.spawn_concurrent(move || OWNED.set(Some(owner)));
+                        drop(task.unwrap());
+                    }
+                });
+                let left = Arc::downgrade(&threaded);
+                drop(threaded);
+                while left.strong_count() > 0 || thread_count() > threads {
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+        },
+    );
+}
