@@ -16,6 +16,7 @@ mod readiness;
 
 use std::collections::HashMap;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::fd::{BorrowedFd, RawFd};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -109,30 +110,29 @@ fn monotonic() -> Instant {
     system::now(Clock::Monotonic)
 }
 
-/// One wait of a thread: its word, registered if the thread runs a task.
+/// One wait of a thread, registered if the thread runs a task. The word lies
+/// beside it: to drop it is to borrow it exclusively.
 struct ThreadWait<'a> {
     shared: &'a Shared,
-    word: AtomicU32,
     place: Option<usize>,
 }
 
 impl<'a> ThreadWait<'a> {
     /// Runs `body` with a word that an interrupt finds.
     fn with<R>(shared: &'a Shared, id: IoId, body: impl FnOnce(&AtomicU32) -> R) -> R {
+        let word = AtomicU32::new(0);
         let mut wait = ThreadWait {
             shared,
-            word: AtomicU32::new(0),
             place: None,
         };
         task::with_current(id, |record: Option<&TaskRecord>| {
             if let Some(record) = record {
-                let word = Word::Futex(std::ptr::from_ref(&wait.word));
-                let place = shared.thread_words.register(word);
+                let place = shared.thread_words.register(Word::Futex(&raw const word));
                 record.place().store(place, Ordering::Relaxed);
                 wait.place = Some(place);
             }
         });
-        body(&wait.word)
+        body(&word)
     }
 }
 
@@ -213,9 +213,8 @@ pub(crate) fn futex_wait(
                 WaitEntry::Wait { until } => until,
                 WaitEntry::Ready => return Ok(()),
             };
-            // SAFETY: the waiter is on this stack and taken off below.
-            let is_queued = unsafe { shared.lot.enqueue(&raw const waiter, word, expected) };
-            if is_queued {
+            let queued = Queued::enqueue(shared, &waiter, word, expected);
+            if queued.is_some() {
                 let until = system::earliest(deadline, until);
                 let watch = shared.watch.as_ref().filter(|_| until.is_none());
                 let address = word.address();
@@ -223,8 +222,7 @@ pub(crate) fn futex_wait(
                 offload::waiting(shared, || sleep_on(own, until));
                 drop(resting);
             }
-            // SAFETY: the waiter is valid.
-            let is_ended_early = unsafe { shared.lot.remove(&raw const waiter) };
+            let is_ended_early = queued.is_some_and(Queued::leave);
             task::end_wait(id);
             if !is_ended_early {
                 return Ok(());
@@ -237,6 +235,42 @@ pub(crate) fn futex_wait(
             }
         }
     })
+}
+
+/// A waiter in the queue; off it when this goes, also by unwinding.
+struct Queued<'a> {
+    shared: &'a Shared,
+    waiter: &'a Waiter<Parked>,
+}
+
+impl<'a> Queued<'a> {
+    /// Queues the waiter if `word` is `expected`.
+    fn enqueue(
+        shared: &'a Shared,
+        waiter: &'a Waiter<Parked>,
+        word: FutexWord<'_>,
+        expected: u32,
+    ) -> Option<Queued<'a>> {
+        // SAFETY: thread words: the guard that is returned takes it off.
+        let is_queued = unsafe { shared.lot.enqueue(waiter, word, expected) };
+        is_queued.then_some(Queued { shared, waiter })
+    }
+
+    /// Takes it off the queue; whether it was still on it.
+    fn leave(self) -> bool {
+        ManuallyDrop::new(self).remove()
+    }
+
+    fn remove(&self) -> bool {
+        // SAFETY: the waiter is borrowed, so it is valid.
+        unsafe { self.shared.lot.remove(self.waiter) }
+    }
+}
+
+impl Drop for Queued<'_> {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 pub(crate) fn sleep_until(shared: &Shared, id: IoId, deadline: Instant) -> io::Result<()> {

@@ -251,6 +251,8 @@ impl Worker {
 
     /// Ends the worker: its fibers, its place in the loop, its ring.
     pub(crate) fn leave(self) {
+        // The call has moved it: nobody finds it by the word any more.
+        set_thread_word(ptr::null());
         while let Some(fiber) = self.take_idle() {
             self.retire(fiber);
         }
@@ -260,7 +262,6 @@ impl Worker {
         let detached = sleeper.detach(&mut ring, |_, completion| self.complete(completion));
         self.check(&ring, detached);
         drop(ring);
-        set_thread_word(ptr::null());
         self.end_short();
         let kept = Kept {
             deque: self.deque,
