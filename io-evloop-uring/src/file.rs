@@ -198,19 +198,21 @@ pub(crate) fn close(worker: &Worker, handle: Handle) -> io::Result<()> {
     result
 }
 
-fn close_on_kernel_thread(worker: &Worker, handle: Handle) -> io::Result<()> {
+pub(crate) fn close_on_kernel_thread(worker: &Worker, handle: Handle) -> io::Result<()> {
     let fd = handle
         .into_fd()
         .map_err(|_token| system::errno(libc::EBADF))?;
-    let number = fd.as_raw_fd();
     let (result, _) = worker.submit_and_park(None, |slot| {
         Entry::close(UserData::Operation(slot), fd).on_kernel_worker()
     });
     match -result {
         // On Linux it is closed all the same.
         0 | libc::EINTR => Ok(()),
-        // The kernel has no thread for it, and has left it open.
-        libc::ECANCELED => system::close(Handle::from_fd(open::take_over(number))),
+        // The kernel has no thread for it and has left it open; or that is what the
+        // file system says (FUSE may say anything), and it is closed. Then its number
+        // may be somebody else's by now: better one that stays open. Not Canceled,
+        // which a close never answers.
+        libc::ECANCELED => Err(system::errno(libc::EIO)),
         errno => Err(system::errno(errno)),
     }
 }

@@ -223,13 +223,8 @@ fn open_slowly(
             Submitted::Refused => Err(system::errno(libc::EAGAIN)),
         }
     })?;
-    let fd = take_over(c_int::try_from(number).expect("a descriptor fits"));
+    let number = c_int::try_from(number).expect("a descriptor fits");
+    // SAFETY: the kernel has just opened it for this call; nobody else has it.
+    let fd = unsafe { OwnedFd::from_raw_fd(number) };
     Ok(Outcome::Handle(system::handle_from_open(fd, flags)))
-}
-
-/// Takes over a descriptor that the kernel has opened for this worker, or was
-/// given to close and did not.
-pub(super) fn take_over(number: c_int) -> OwnedFd {
-    // SAFETY: the callers have it from a completion; nobody else has it.
-    unsafe { OwnedFd::from_raw_fd(number) }
 }

@@ -4,12 +4,13 @@
 #![expect(unsafe_code, reason = "closes what the loop needs")]
 
 use std::io::{Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use io_core::Io;
 use io_core::fs::File;
+use io_core::{Handle, Io};
 
 use super::build;
 use super::child::{
@@ -290,6 +291,27 @@ fn without_kernel_threads_operations_go_another_way_or_say_so() {
             // Nobody can wait for the other end, and nobody has canceled.
             let error = File::open(io, &fifo).expect_err("no thread can wait");
             assert_eq!(error.raw_os_error(), Some(libc::EAGAIN), "{error}");
+        });
+        ran.expect("a ring");
+    });
+}
+
+#[test]
+fn a_close_that_the_kernel_has_no_thread_for_touches_no_number() {
+    in_fork(|| {
+        let event_loop = build(EventLoop::builder().workers(1));
+        let ran = event_loop.run(|_| {
+            refuse_kernel_threads();
+            let file = std::fs::File::open("/dev/null").expect("a device");
+            let number = file.as_raw_fd();
+            let handle = Handle::from_fd(file.into());
+            let close = |worker: &_| crate::file::close_on_kernel_thread(worker, handle);
+            let answer = crate::worker::with_current(&event_loop.shared, close);
+            let error = answer.expect("worker 0").expect_err("nobody closes it");
+            assert_eq!(error.raw_os_error(), Some(libc::EIO), "{error}");
+            // SAFETY: asks only.
+            let is_open = unsafe { libc::fcntl(number, libc::F_GETFD) } >= 0;
+            assert!(is_open, "it could be another's by now");
         });
         ran.expect("a ring");
     });
