@@ -366,13 +366,14 @@ impl Watch {
         let turn_before = self.account().turn_count;
         let examination = executor.examine();
         let turn_after = turn_before + examination.disturbed_count;
+        suspicion.since = None;
         let mut account = self.account();
         // If somebody else became active meanwhile, it is looked at again.
-        if account.turn_count == turn_after {
-            account.examined_turn = Some(turn_after);
+        if account.turn_count != turn_after {
+            return;
         }
+        account.examined_turn = Some(turn_after);
         drop(account);
-        suspicion.since = None;
         let Some(tasks) = examination.waiting.filter(|tasks| !tasks.is_empty()) else {
             return;
         };

@@ -14,8 +14,8 @@ mod watched;
 
 use places::Places;
 pub(crate) use places::Report;
-use watched::Stalls;
-pub(crate) use watched::{Gathering, Running};
+pub(crate) use watched::Gathering;
+use watched::{Running, Stalls};
 
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};

@@ -41,9 +41,6 @@ pub(crate) struct Running {
     /// The tasks that run on the worker's fibers, by the fiber's number, each above
     /// its joiner. In debug builds only.
     tasks: Mutex<HashMap<usize, Vec<TaskRef>>>,
-    /// Those who wait for what runs on their fiber, by its number, the outermost
-    /// first. Only where deadlocks are reported.
-    joiners: Mutex<HashMap<usize, Vec<WaitingTask>>>,
     /// The number of the main fiber, once there is one; no other has it.
     main: AtomicUsize,
 }
@@ -56,7 +53,6 @@ impl Running {
             fiber: AtomicUsize::new(0),
             is_blocked: AtomicBool::new(false),
             tasks: Mutex::default(),
-            joiners: Mutex::default(),
             main: AtomicUsize::new(usize::MAX),
         }
     }
@@ -96,27 +92,6 @@ impl Running {
         }
         drop(all);
         drop(ended);
-    }
-
-    /// `joiner` waits for what runs on its fiber from here on.
-    pub(crate) fn begin_join(&self, fiber: usize, joiner: WaitingTask) {
-        lock(&self.joiners).entry(fiber).or_default().push(joiner);
-    }
-
-    /// What its last joiner waits for has ended.
-    pub(crate) fn end_join(&self, fiber: usize) {
-        let mut all = lock(&self.joiners);
-        let joiners = all.get_mut(&fiber).expect("it has begun to join");
-        joiners.pop();
-        if joiners.is_empty() {
-            all.remove(&fiber);
-        }
-    }
-
-    /// Those who wait for what runs on their fiber.
-    pub(crate) fn joiners_of(&self, fiber: usize) -> Vec<WaitingTask> {
-        let joiners = lock(&self.joiners);
-        joiners.get(&fiber).cloned().unwrap_or_default()
     }
 
     fn reported_task(&self, worker: usize) -> ReportedTask {

@@ -141,11 +141,9 @@ impl Worker {
             label(cell, name);
         }
         self.counters.joined_in_place.add(1);
-        let joining = self.note_joiner(cell);
         self.note_task(cell, Some(job.task()));
         let done = job.run_for_joiner(self.id());
         self.note_task(cell, None);
-        drop(joining);
         if is_named {
             let id = self.id();
             task::with_current(id, |record| {

@@ -7,14 +7,13 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use io_blocking::watch::Watch;
-use io_core::task::{self, StackContext, TaskRecord, TaskRef};
+use io_core::task::{StackContext, TaskRecord, TaskRef};
 use io_core::watch::{TaskPlace, WaitingTask};
 
 use super::Worker;
 use crate::cell::{FiberCell, FiberKind, FiberRef, Wait as FiberWait};
 use crate::options::STALLS_ARE_SEEN;
 use crate::ring::Wait;
-use crate::shared::Running;
 
 /// A worker that sleeps until somebody wakes it, until this is dropped.
 pub(super) struct Resting<'a>(&'a Watch);
@@ -31,15 +30,6 @@ pub(super) struct Blocked<'a>(&'a AtomicBool);
 impl Drop for Blocked<'_> {
     fn drop(&mut self) {
         self.0.store(false, Ordering::Relaxed);
-    }
-}
-
-/// A task waits for one that runs on its stack, until this is dropped.
-pub(super) struct Joining<'a>(&'a Running, usize);
-
-impl Drop for Joining<'_> {
-    fn drop(&mut self) {
-        self.0.end_join(self.1);
     }
 }
 
@@ -114,8 +104,6 @@ impl Worker {
         // SAFETY: the fiber is parked, so its stack is as it was left.
         unsafe { context.for_each_task(self.id(), describe) };
         cell.context.set(context);
-        let running = &self.shared.workers[self.index].running;
-        waiting.extend(running.joiners_of(cell.number));
         match address {
             // A main fiber without a record.
             Some(address) if tasks == 0 => {
@@ -126,22 +114,6 @@ impl Worker {
             // It has no task, or it is the main one that waits for all others.
             None => tasks == 0,
         }
-    }
-
-    /// The current task of the running fiber, whose frames are hidden from the one
-    /// that it joins and that runs on its stack until the answer is dropped.
-    #[inline]
-    pub(super) fn note_joiner(&self, cell: &FiberCell) -> Option<Joining<'_>> {
-        let watch = self.shared.watch.as_ref()?;
-        watch.options().deadlocks.then(|| {
-            let running = &self.shared.workers[self.index].running;
-            let place = self.place_of(cell);
-            task::with_current(self.id(), |record| {
-                let joiner = WaitingTask::on_own_stack(record, place);
-                running.begin_join(cell.number, joiner);
-            });
-            Joining(running, cell.number)
-        })
     }
 
     fn place_of(&self, cell: &FiberCell) -> TaskPlace {
