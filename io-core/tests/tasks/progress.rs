@@ -1,5 +1,9 @@
 //! Transfers that tell how far they came: neither a request nor a deadline loses
 //! a byte of the count, whenever it comes.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the test prepares its files by std, and looks at them by it"
+)]
 
 use std::fs;
 use std::io::{self, Read};
