@@ -15,6 +15,7 @@ use crate::{Builder, EventLoop, Waker};
 mod child;
 mod failing;
 mod files;
+mod hostile;
 mod joining;
 mod limits;
 mod metrics;
