@@ -12,7 +12,7 @@ use crate::task::{StackContext, protected, swap_stack_context, with_current};
 const ALONE: &str = "IO_CORE_ALONE";
 
 #[test]
-fn a_frame_that_is_left_before_an_inner_one_ends_the_process() {
+fn a_frame_that_is_left_before_what_it_called_ends_the_process() {
     let executor = 0_u8;
     let io = IoId::of(&executor);
     if std::env::var_os(ALONE).is_some() {
@@ -23,7 +23,7 @@ fn a_frame_that_is_left_before_an_inner_one_ends_the_process() {
         });
         return;
     }
-    let test = "tests::frames::a_frame_that_is_left_before_an_inner_one_ends_the_process";
+    let test = "tests::frames::a_frame_that_is_left_before_what_it_called_ends_the_process";
     let output = Command::new(std::env::current_exe().expect("this test's binary"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(ALONE, "1")
