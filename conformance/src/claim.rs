@@ -43,6 +43,9 @@ pub enum Need {
     Concurrency,
     /// A request ends a wait that has begun.
     Interrupts,
+    /// Who cancels a task that it waits for need not wait for ever: a request ends
+    /// the task's wait, or tasks run inline and receive it before they wait.
+    EndsOfMembers,
     /// A deadline ends a wait of an operation that has begun.
     Bounds,
     /// Handles are file descriptors, and files are the system's.
@@ -64,6 +67,9 @@ impl Need {
         match self {
             Need::Concurrency => capabilities.concurrent_tasks_max >= Need::CONCURRENT_TASKS,
             Need::Interrupts => capabilities.interrupts_waits,
+            Need::EndsOfMembers => {
+                capabilities.interrupts_waits || capabilities.concurrent_tasks_max == 0
+            }
             Need::Bounds => capabilities.bounds_operations,
             Need::Descriptors => capabilities.has_descriptors,
             Need::DirtyPages => system::directory_with_dirty_pages().is_some(),
@@ -83,6 +89,7 @@ impl Need {
         match self {
             Need::Concurrency => "tasks that run concurrently",
             Need::Interrupts => "waits that a request ends",
+            Need::EndsOfMembers => "waits of concurrent tasks that a request ends",
             Need::Bounds => "operations that a deadline ends",
             Need::Descriptors => "handles that are descriptors",
             Need::DirtyPages => "a file system that counts its dirty pages",

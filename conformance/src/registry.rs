@@ -472,8 +472,8 @@ registry! { ($)
             scope_end [C1, C9];
             inline_child [C1, C9];
             offload [C1, C9];
-            race [C1, C9];
-            group_next [C1, C9];
+            race [C1, C9] needs EndsOfMembers;
+            group_next [C1, C9] needs EndsOfMembers;
         }
         pending_at_entry {
             yield_now [C1, C2, C3];
@@ -639,8 +639,8 @@ registry! { ($)
             scope_end [C1, C6];
             inline_child [C1, C6];
             offload [C1, C6];
-            race [C1, C6];
-            group_next [C1, C6];
+            race [C1, C6] needs EndsOfMembers;
+            group_next [C1, C6] needs EndsOfMembers;
         }
         protected {
             yield_now [C14];
@@ -674,8 +674,8 @@ registry! { ($)
             scope_end [C14];
             inline_child [C14];
             offload [C14];
-            race [C14];
-            group_next [C14];
+            race [C14] needs EndsOfMembers;
+            group_next [C14] needs EndsOfMembers;
         }
         rearmed {
             yield_now [C15];
