@@ -507,8 +507,8 @@ registry! { ($)
             scope_end [C1, C2, C3];
             inline_child [C1, C2, C3];
             offload [C1, C2, C3];
-            race [C1, C2, C3];
-            group_next [C1, C2, C3];
+            race [C1, C2, C3] needs EndsOfMembers;
+            group_next [C1, C2, C3] needs EndsOfMembers;
         }
         ready_at_entry {
             yield_now [C3, C6];
@@ -674,8 +674,8 @@ registry! { ($)
             scope_end [C14];
             inline_child [C14];
             offload [C14];
-            race [C14] needs EndsOfMembers;
-            group_next [C14] needs EndsOfMembers;
+            race [C14];
+            group_next [C14];
         }
         rearmed {
             yield_now [C15];
