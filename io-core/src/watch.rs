@@ -3,7 +3,7 @@
 //! (`io_blocking::watch`); programs print them or hand them on.
 //!
 //! What a task waits for is known to whoever waits: a lock, a queue, a join note
-//! it in the current task's record ([`labelled`]) before they wait on a word. They
+//! it in the current task's record (`labelled`) before they wait on a word. They
 //! do so only while somebody wants to know: otherwise a wait costs one load more.
 
 use std::fmt;
