@@ -30,14 +30,20 @@ pub(crate) fn a_wake_of_all_ends_all_waits(fixture: &Fixture<'_>) {
     const WAITS: usize = 8;
     let io = fixture.io();
     let word = AtomicU32::new(0);
+    let begun = AtomicUsize::new(0);
     io.scope(|scope| {
         for _ in 0..WAITS {
             let wait = || {
+                begun.fetch_add(1, Ordering::Relaxed);
                 while word.load(Ordering::Acquire) == 0 {
                     io.futex_wait(FutexWord::of(&word), 0, None).works();
                 }
             };
             scope.spawn_concurrent(wait).works();
+        }
+        // All have begun: one that comes late needs no wake.
+        while begun.load(Ordering::Relaxed) < WAITS {
+            fixture.pause();
         }
         fixture.pause();
         word.store(1, Ordering::Release);

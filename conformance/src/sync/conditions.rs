@@ -1,5 +1,6 @@
 //! The condition variable.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use io_core::sync::{Condvar, Mutex};
@@ -24,15 +25,22 @@ pub(crate) fn a_notification_ends_a_wait(fixture: &Fixture<'_>) {
 }
 
 pub(crate) fn notify_all_ends_all_waits(fixture: &Fixture<'_>) {
+    const WAITERS: u32 = 8;
     let io = fixture.io();
     let (ready, changed) = (Mutex::new(false), Condvar::new());
+    let entered = AtomicU32::new(0);
     io.scope(|scope| {
-        for _ in 0..8 {
+        for _ in 0..WAITERS {
             let wait = || {
                 let mut ready = ready.lock(io).works();
+                entered.fetch_add(1, Ordering::Relaxed);
                 changed.wait_while(&mut ready, |ready| !*ready).works();
             };
             scope.spawn_concurrent(wait).works();
+        }
+        // However long it takes to start them: one that comes late needs no wake.
+        while entered.load(Ordering::Relaxed) < WAITERS {
+            fixture.pause();
         }
         fixture.pause();
         *ready.lock(io).works() = true;

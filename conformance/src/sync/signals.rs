@@ -14,11 +14,17 @@ const ROUNDS: u32 = 200;
 pub(crate) fn a_set_ends_all_waits(fixture: &Fixture<'_>) {
     let io = fixture.io();
     let (event, value) = (Event::new(), AtomicU32::new(0));
+    let begun = AtomicU32::new(0);
     let wait = || {
+        begun.fetch_add(1, Ordering::Relaxed);
         event.wait(io).works();
         assert_eq!(value.load(Ordering::Relaxed), 7, "written before the set");
     };
     let set = || {
+        // Both have begun: one that comes late needs no wake.
+        while begun.load(Ordering::Relaxed) < 2 {
+            fixture.pause();
+        }
         fixture.pause();
         value.store(7, Ordering::Relaxed);
         event.set(io);
