@@ -134,8 +134,10 @@ pub(crate) struct Worker {
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
     busy_count: Cell<usize>,
-    /// Fibers that parked while the thread unwinds.
+    /// Fibers that parked while the thread unwinds, since it last did not.
     unwinding_count: Cell<usize>,
+    /// Counts the times that these were forgotten.
+    unwinding_period: Cell<u64>,
     /// Submissions of fibers whose completion has not come.
     submitted_count: Cell<usize>,
     /// Worker 0: the body of `run` has ended, its end waits for the fibers.
@@ -226,6 +228,7 @@ impl Worker {
             current: Cell::new(None),
             busy_count: Cell::new(0),
             unwinding_count: Cell::new(0),
+            unwinding_period: Cell::new(0),
             submitted_count: Cell::new(0),
             is_main_over: Cell::new(false),
             is_draining: Cell::new(false),
@@ -607,6 +610,7 @@ impl Worker {
 
     #[inline]
     fn switch_context_in(&self, fiber: FiberRef) {
+        self.forget_unwinding();
         self.current.set(Some(fiber));
         self.note_running(Some(fiber));
         let context = fiber.cell().context.replace(StackContext::EMPTY);

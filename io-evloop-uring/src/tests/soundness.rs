@@ -335,6 +335,66 @@ fn a_task_wait_while_unwinding_stops_no_sibling() {
         .expect("a ring");
 }
 
+/// P7: who parked beside a task that unwound does not unwind itself. While it is
+/// parked, the next one that unwinds stops its siblings as any other does.
+#[test]
+fn a_wait_beside_one_that_unwound_counts_for_nobody() {
+    struct Locks<'a>(&'a dyn Io, &'a io_core::sync::Mutex<()>);
+    impl Drop for Locks<'_> {
+        fn drop(&mut self) {
+            drop(self.1.lock_uncancelable(self.0));
+        }
+    }
+    struct Sleeps<'a>(&'a dyn Io, &'a AtomicBool);
+    impl Drop for Sleeps<'_> {
+        fn drop(&mut self) {
+            self.1.store(true, Ordering::Relaxed);
+            self.0.sleep(SOON).expect("nobody cancels");
+            self.1.store(false, Ordering::Relaxed);
+        }
+    }
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(1);
+    let io: &dyn Io = &event_loop;
+    let (lock, end) = (io_core::sync::Mutex::new(()), io_core::sync::Event::new());
+    let (has_begun, is_unwinding) = (AtomicBool::new(false), AtomicBool::new(false));
+    event_loop
+        .run(|_| {
+            io.scope(|scope| {
+                let guard = lock.lock(io).expect("nobody cancels");
+                let first = scope.spawn(|| {
+                    let _locks = Locks(io, &lock);
+                    has_begun.store(true, Ordering::Relaxed);
+                    resume_unwind(Box::new("on purpose"));
+                });
+                while !has_begun.load(Ordering::Relaxed) {
+                    io.yield_now().expect("nobody cancels");
+                }
+                // It waits for the lock while it unwinds. This one parks now.
+                assert!(std::thread::panicking());
+                scope.spawn(|| {
+                    drop(guard);
+                    end.wait(io).expect("nobody cancels");
+                });
+                assert!(first.try_join().is_err());
+                assert!(!std::thread::panicking());
+                let second = scope.spawn(|| {
+                    let _sleeps = Sleeps(io, &is_unwinding);
+                    resume_unwind(Box::new("on purpose"));
+                });
+                scope.spawn(|| {
+                    for _ in 0..100 {
+                        assert!(!is_unwinding.load(Ordering::Relaxed));
+                        io.yield_now().expect("nobody cancels");
+                    }
+                });
+                drop(second.try_join());
+                end.set(io);
+            });
+        })
+        .expect("a ring");
+}
+
 /// P10: the frames of the caller's own stack are there again after `run`.
 #[test]
 fn the_caller_of_run_is_the_same_task_afterwards() {

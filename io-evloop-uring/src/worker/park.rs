@@ -61,11 +61,25 @@ impl Worker {
         }
     }
 
+    /// The thread unwinds: this fiber does, or one that has parked while it did.
     #[cold]
     fn switch_away_unwinding(&self) {
         self.unwinding_count.set(self.unwinding_count.get() + 1);
+        let period = self.unwinding_period.get();
         self.switch_to_loop();
-        self.unwinding_count.set(self.unwinding_count.get() - 1);
+        if self.unwinding_period.get() == period {
+            self.unwinding_count.set(self.unwinding_count.get() - 1);
+        }
+    }
+
+    /// Before a fiber goes on: if the thread does not unwind, no fiber of it does,
+    /// and those that are counted have only parked beside one that did.
+    #[inline]
+    pub(super) fn forget_unwinding(&self) {
+        if self.unwinding_count.get() > 0 && !std::thread::panicking() {
+            self.unwinding_count.set(0);
+            self.unwinding_period.set(self.unwinding_period.get() + 1);
+        }
     }
 
     #[inline]
