@@ -149,6 +149,7 @@ impl EventLoop {
         let result = panic::catch_unwind(AssertUnwindSafe(|| body(self)));
         worker.drain_main();
         worker.end_main();
+        worker.end_fibers();
         worker.leave();
         drop(place);
         match result {

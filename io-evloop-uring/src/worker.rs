@@ -185,6 +185,7 @@ pub(crate) fn run_thread(shared: &Arc<Shared>, index: usize) {
             worker.enter();
             shared.places.report(index, Report::Runs);
             worker.run_loop();
+            worker.end_fibers();
             worker.leave();
         }
         // The loop goes on with fewer workers.
@@ -252,13 +253,18 @@ impl Worker {
         self.begin_watched();
     }
 
-    /// Ends the worker: its fibers, its place in the loop, its ring.
-    pub(crate) fn leave(self) {
-        // The call has moved it: nobody finds it by the word any more.
-        set_thread_word(ptr::null());
+    /// Ends its idle fibers, which borrow the worker where it is: before `leave`.
+    pub(crate) fn end_fibers(&self) {
         while let Some(fiber) = self.take_idle() {
             self.retire(fiber);
         }
+    }
+
+    /// Ends the worker: its place in the loop, its ring.
+    pub(crate) fn leave(self) {
+        // The call has moved it: nobody finds it by the word any more.
+        set_thread_word(ptr::null());
+        debug_assert!(self.idle.borrow().is_empty(), "`end_fibers` ended them");
         self.end_watched();
         let sleeper = self.sleeper.take().expect("it was attached");
         let mut ring = self.ring.borrow_mut();

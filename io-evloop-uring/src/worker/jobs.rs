@@ -270,7 +270,6 @@ impl Worker {
         cell.suspender.set(Some(suspender.pointer()));
         let mut is_named = false;
         loop {
-            // In the cell: a worker that ends its idle fibers is not where it was.
             let order = cell.order.take();
             match order.expect("an idle fiber is resumed with an order") {
                 Order::Run(job) => {
