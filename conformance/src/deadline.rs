@@ -23,22 +23,14 @@ pub(crate) mod passed_at_entry;
 pub(crate) mod passes_while_it_waits;
 pub(crate) mod protected;
 
-use std::io;
 use std::time::Duration;
 
 use io_core::{Clock, Instant, Io};
 
+use crate::fixture::assert_deadline;
+
 /// How far away the deadlines are that pass during a wait.
 const TIMEOUT: Duration = Duration::from_millis(5);
-
-/// Asserts that a deadline of ours had passed.
-#[track_caller]
-fn assert_timed_out(result: io::Result<()>) {
-    match result {
-        Err(error) if io_core::is_deadline(&error) => {}
-        other => panic!("{other:?} instead of a passed deadline"),
-    }
-}
 
 /// A deadline that has passed.
 fn passed(io: &dyn Io, clock: Clock) -> Instant {

@@ -9,35 +9,11 @@ use super::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
 use crate::standstill::Activity;
 
-waits::claims! { check:
-    sleep SLEEP,
-    open_fifo OPEN_FIFO,
-    pipe_read PIPE_READ,
-    pipe_write PIPE_WRITE,
-    wait_readable WAIT_READABLE,
-    wait_writable WAIT_WRITABLE,
-    batch BATCH,
-    futex_wait FUTEX_WAIT,
-    mutex_lock MUTEX_LOCK,
-    condvar_wait CONDVAR_WAIT,
-    semaphore SEMAPHORE,
-    queue_get QUEUE_GET,
-    queue_put QUEUE_PUT,
-    rwlock_read RWLOCK_READ,
-    rwlock_write RWLOCK_WRITE,
-    event_wait EVENT_WAIT,
-    oneshot_receive ONESHOT_RECEIVE,
-    watch_changed WATCH_CHANGED,
-    barrier_wait BARRIER_WAIT,
-    cell_init CELL_INIT,
-    race RACE,
-    group_next GROUP_NEXT,
-    join JOIN,
-    join_all JOIN_ALL,
-    scope_end SCOPE_END,
-    inline_child INLINE_CHILD,
-    offload OFFLOAD,
-}
+waits::claims! { check: sleep SLEEP }
+waits::claims_of_operations!(check);
+waits::claims_of_words!(check);
+waits::claims_of_tasks!(check);
+waits::claims_of_groups!(check);
 
 /// How long it is observed, how long it may run then (a hundredth), and how often
 /// be seen awake. Where that is too much it is observed again, for longer, and may

@@ -11,6 +11,7 @@ use io_core::Io;
 
 use super::waits::{Kind, Span, Wait};
 use crate::fixture::Fixture;
+pub(crate) use crate::fixture::assert_canceled;
 use crate::run::claim_limit;
 use crate::standstill::{self, Patience};
 
@@ -80,15 +81,6 @@ pub(crate) fn settle(io: &dyn Io, pause: Pause) {
         Pause::Short => io.sleep(Duration::from_millis(2)),
     };
     result.expect("nobody cancels the one who watches");
-}
-
-/// Asserts that a request was delivered.
-#[track_caller]
-pub(crate) fn assert_canceled(result: io::Result<()>) {
-    match result {
-        Err(error) if io_core::is_canceled(&error) => {}
-        other => panic!("{other:?} instead of Canceled"),
-    }
 }
 
 /// Asserts that a wait ended by its own result.

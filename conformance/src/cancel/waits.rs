@@ -173,15 +173,30 @@ macro_rules! claims {
 /// [`claims!`] for the rows in which a task can be made to wait.
 macro_rules! claims_of_waits {
     ($check:ident) => {
+        $crate::cancel::waits::claims! { $check: yield_now YIELD_NOW, sleep SLEEP }
+        $crate::cancel::waits::claims_of_operations!($check);
+        $crate::cancel::waits::claims_of_words!($check);
+    };
+}
+
+/// [`claims!`] for the rows of operations that wait for a peer.
+macro_rules! claims_of_operations {
+    ($check:ident) => {
         $crate::cancel::waits::claims! { $check:
-            yield_now YIELD_NOW,
-            sleep SLEEP,
             open_fifo OPEN_FIFO,
             pipe_read PIPE_READ,
             pipe_write PIPE_WRITE,
             wait_readable WAIT_READABLE,
             wait_writable WAIT_WRITABLE,
             batch BATCH,
+        }
+    };
+}
+
+/// [`claims!`] for the rows of waits for a wake.
+macro_rules! claims_of_words {
+    ($check:ident) => {
+        $crate::cancel::waits::claims! { $check:
             futex_wait FUTEX_WAIT,
             mutex_lock MUTEX_LOCK,
             condvar_wait CONDVAR_WAIT,
@@ -238,4 +253,7 @@ macro_rules! claims_of_all {
     };
 }
 
-pub(crate) use {claims, claims_of_all, claims_of_groups, claims_of_tasks, claims_of_waits};
+pub(crate) use {
+    claims, claims_of_all, claims_of_groups, claims_of_operations, claims_of_tasks,
+    claims_of_waits, claims_of_words,
+};

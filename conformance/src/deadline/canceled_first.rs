@@ -2,7 +2,7 @@
 
 use io_core::Clock;
 
-use super::{assert_timed_out, passed};
+use super::{assert_deadline, passed};
 use crate::cancel::trial::{as_task, assert_canceled, assert_works_again, trial};
 use crate::cancel::waits::{self, Kind, Span};
 use crate::fixture::Fixture;
@@ -16,10 +16,10 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
             io.with_deadline(passed(io, Clock::Monotonic), || {
                 request();
                 assert_canceled(wait.wait());
-                assert_timed_out(wait.wait());
+                assert_deadline(wait.wait());
                 io.rearm();
                 assert_canceled(wait.wait());
-                assert_timed_out(wait.wait());
+                assert_deadline(wait.wait());
             });
             assert_works_again(io, wait);
         });

@@ -1,6 +1,6 @@
 //! The deadline was set inside `protect`: it bounds clean-up. A request waits.
 
-use super::{TIMEOUT, assert_timed_out, not_before};
+use super::{TIMEOUT, assert_deadline, not_before};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{as_task, assert_result, assert_works_again, take_request, trial};
 use crate::cancel::waits::{self, Kind, Span};
@@ -18,8 +18,8 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
             io.protect(|| {
                 not_before(io, TIMEOUT, || {
                     io.with_timeout(TIMEOUT, || {
-                        assert_timed_out(wait.wait());
-                        run_nested(io, Via::Join, || assert_timed_out(io.checkpoint()));
+                        assert_deadline(wait.wait());
+                        run_nested(io, Via::Join, || assert_deadline(io.checkpoint()));
                     });
                 });
                 assert_result(io.checkpoint());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use io_core::{Clock, FutexAddress, Instant};
 
-use super::{TIMEOUT, assert_timed_out, not_before, passed};
+use super::{TIMEOUT, assert_deadline, not_before, passed};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{assert_no_request, assert_result, assert_works_again, trial};
 use crate::cancel::waits::{
@@ -26,9 +26,9 @@ pub(crate) fn the_earlier_of_nested_deadlines_wins(fixture: &Fixture<'_>) {
         let ((), took) = fixture.time(|| {
             not_before(io, TIMEOUT, || {
                 io.with_timeout(outer, || {
-                    io.with_timeout(within, || assert_timed_out(io.sleep(FAR)));
+                    io.with_timeout(within, || assert_deadline(io.sleep(FAR)));
                     match outer < within {
-                        true => assert_timed_out(io.checkpoint()),
+                        true => assert_deadline(io.checkpoint()),
                         false => assert_no_request(io),
                     }
                 });
@@ -70,7 +70,7 @@ pub(crate) fn a_deadline_out_of_reach_is_none(fixture: &Fixture<'_>) {
     });
     for clock in Clock::ALL {
         let first = Instant::from_nanos(clock, 0);
-        io.with_deadline(first, || assert_timed_out(io.sleep(FAR)));
+        io.with_deadline(first, || assert_deadline(io.sleep(FAR)));
     }
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn a_deadline_bounds_no_join(fixture: &Fixture<'_>) {
                 has_ended.store(true, Ordering::Release);
             });
             assert!(has_ended.load(Ordering::Acquire), "{via:?} ended early");
-            assert_timed_out(io.checkpoint());
+            assert_deadline(io.checkpoint());
         });
     }
     io.scope(|scope| {
@@ -117,7 +117,7 @@ pub(crate) fn a_deadline_is_not_that_of_other_tasks(fixture: &Fixture<'_>) {
             assert_no_request(io);
         });
         let bounded = scope.spawn_concurrent(|| {
-            io.with_timeout(TIMEOUT, || assert_timed_out(io.sleep(FAR)));
+            io.with_timeout(TIMEOUT, || assert_deadline(io.sleep(FAR)));
         });
         for task in [other, bounded] {
             let () = task.expect("needs Concurrency").join();
@@ -134,7 +134,7 @@ pub(crate) fn each_of_many_tasks_has_its_own(fixture: &Fixture<'_>) {
                 let timeout = Duration::from_micros((index * 7 % TASKS) * 500);
                 let task = move || {
                     not_before(io, timeout, || {
-                        io.with_timeout(timeout, || assert_timed_out(io.sleep(FAR)));
+                        io.with_timeout(timeout, || assert_deadline(io.sleep(FAR)));
                     });
                 };
                 scope.spawn_concurrent(task).expect("needs Concurrency");
@@ -152,22 +152,22 @@ pub(crate) fn a_futex_wait_ends_at_the_earlier_deadline(fixture: &Fixture<'_>) {
     for (own, in_force) in [(TIMEOUT, FAR), (FAR, TIMEOUT)] {
         not_before(io, TIMEOUT, || {
             io.with_timeout(in_force, || {
-                assert_timed_out(wait_while(io, &word, 0, at(own)));
+                assert_deadline(wait_while(io, &word, 0, at(own)));
                 match own < in_force {
                     true => assert_no_request(io),
-                    false => assert_timed_out(io.checkpoint()),
+                    false => assert_deadline(io.checkpoint()),
                 }
             });
         });
     }
     for clock in Clock::ALL {
         let own = io.now(clock).saturating_add(TIMEOUT);
-        let ((), took) = fixture.time(|| assert_timed_out(wait_while(io, &word, 0, Some(own))));
+        let ((), took) = fixture.time(|| assert_deadline(wait_while(io, &word, 0, Some(own))));
         assert!(took < SOON, "{took:?}");
         assert_no_request(io);
     }
     // The call's own deadline applies in `protect` too: it was set inside.
-    io.protect(|| assert_timed_out(wait_while(io, &word, 0, at(TIMEOUT))));
+    io.protect(|| assert_deadline(wait_while(io, &word, 0, at(TIMEOUT))));
     io.futex_wake(FutexAddress::of(&word), 1);
 }
 
@@ -181,16 +181,16 @@ pub(crate) fn a_plain_thread_has_deadlines(fixture: &Fixture<'_>) {
     on_thread(&|| {
         not_before(io, TIMEOUT, || {
             io.with_timeout(TIMEOUT, || {
-                assert_timed_out(io.sleep(FAR));
-                assert_timed_out(wait_while(io, &word, 0, None));
-                assert_timed_out(io.yield_now());
+                assert_deadline(io.sleep(FAR));
+                assert_deadline(wait_while(io, &word, 0, None));
+                assert_deadline(io.yield_now());
                 io.protect(|| assert_result(io.sleep(Duration::from_millis(1))));
             });
         });
         assert_no_request(io);
         // Tasks that it spawns inherit it.
         io.with_deadline(passed(io, Clock::Monotonic), || {
-            run_nested(io, Via::Join, || assert_timed_out(io.checkpoint()));
+            run_nested(io, Via::Join, || assert_deadline(io.checkpoint()));
         });
     });
 }
@@ -210,7 +210,7 @@ fn on_a_plain_thread(fixture: &Fixture<'_>, kinds: &[&Kind]) {
         trial(fixture, kind, Span::Long, |wait| {
             let body = || {
                 not_before(io, TIMEOUT, || {
-                    io.with_timeout(TIMEOUT, || assert_timed_out(wait.wait()));
+                    io.with_timeout(TIMEOUT, || assert_deadline(wait.wait()));
                 });
                 assert_works_again(io, wait);
             };
@@ -224,7 +224,7 @@ pub(crate) fn a_deadline_is_not_late_by_much(fixture: &Fixture<'_>) {
     let io = fixture.io();
     for _ in 0..10 {
         let ((), took) = fixture.time(|| {
-            io.with_timeout(TIMEOUT, || assert_timed_out(io.sleep(FAR)));
+            io.with_timeout(TIMEOUT, || assert_deadline(io.sleep(FAR)));
         });
         assert!(took < SOON, "{took:?} instead of {TIMEOUT:?}");
     }
@@ -237,7 +237,7 @@ pub(crate) fn a_deadline_is_not_late_by_much(fixture: &Fixture<'_>) {
             }
         });
         let ((), took) = fixture.time(|| {
-            io.with_timeout(TIMEOUT, || assert_timed_out(io.sleep(FAR)));
+            io.with_timeout(TIMEOUT, || assert_deadline(io.sleep(FAR)));
         });
         is_over.store(true, Ordering::Relaxed);
         assert!(took < SOON, "{took:?} instead of {TIMEOUT:?}");

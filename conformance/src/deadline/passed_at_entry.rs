@@ -2,7 +2,7 @@
 
 use io_core::Clock;
 
-use super::{assert_timed_out, passed};
+use super::{assert_deadline, passed};
 use crate::cancel::trial::{assert_result, assert_works_again, trial};
 use crate::cancel::waits::{self, Kind, Nature, Span};
 use crate::fixture::Fixture;
@@ -17,7 +17,7 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
             io.with_deadline(passed(io, clock), || {
                 // A level, not an edge.
                 for _ in 0..3 {
-                    assert_timed_out(wait.wait());
+                    assert_deadline(wait.wait());
                 }
                 wait.complete();
                 match kind.nature {
@@ -25,9 +25,9 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
                         assert_result(wait.wait());
                         wait.complete();
                     }
-                    Nature::Instant | Nature::Operation => assert_timed_out(wait.wait()),
+                    Nature::Instant | Nature::Operation => assert_deadline(wait.wait()),
                 }
-                assert_timed_out(io.checkpoint());
+                assert_deadline(io.checkpoint());
             });
             assert_result(wait.wait());
             assert_works_again(io, wait);

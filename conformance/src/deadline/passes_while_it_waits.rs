@@ -2,7 +2,7 @@
 
 use io_core::{Clock, Io};
 
-use super::{TIMEOUT, assert_timed_out, not_before};
+use super::{TIMEOUT, assert_deadline, not_before};
 use crate::cancel::trial::{assert_works_again, trial};
 use crate::cancel::waits::{self, Kind, Span, Wait};
 use crate::fixture::Fixture;
@@ -26,9 +26,9 @@ fn run_out(io: &dyn Io, wait: &dyn Wait, clock: Clock) {
     not_before(io, TIMEOUT, || {
         let deadline = io.now(clock).saturating_add(TIMEOUT);
         io.with_deadline(deadline, || {
-            assert_timed_out(wait.wait());
-            assert_timed_out(io.checkpoint());
-            assert_timed_out(wait.wait());
+            assert_deadline(wait.wait());
+            assert_deadline(io.checkpoint());
+            assert_deadline(wait.wait());
         });
     });
     assert_works_again(io, wait);

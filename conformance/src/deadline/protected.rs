@@ -4,7 +4,7 @@ use std::thread;
 
 use io_core::Clock;
 
-use super::{TIMEOUT, assert_timed_out, passed};
+use super::{TIMEOUT, assert_deadline, passed};
 use crate::cancel::nested::{Via, run_nested};
 use crate::cancel::trial::{assert_result, assert_works_again, trial};
 use crate::cancel::waits::{self, Kind, Nature, Span};
@@ -18,15 +18,15 @@ fn check(fixture: &Fixture<'_>, kind: &Kind) {
     let io = fixture.io();
     trial(fixture, kind, Span::Short, |wait| {
         io.with_deadline(passed(io, Clock::Monotonic), || {
-            assert_timed_out(wait.wait());
+            assert_deadline(wait.wait());
             io.protect(|| {
                 wait.complete();
                 assert_result(wait.wait());
                 assert_result(io.checkpoint());
                 run_nested(io, Via::Join, || assert_result(io.checkpoint()));
             });
-            assert_timed_out(io.checkpoint());
-            assert_timed_out(
+            assert_deadline(io.checkpoint());
+            assert_deadline(
                 io.protect(|| io.with_deadline(passed(io, Clock::Real), || io.yield_now())),
             );
         });
