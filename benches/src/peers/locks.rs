@@ -1,33 +1,25 @@
 //! Locks and channels of others: `parking_lot`, tokio, crossbeam, async-channel.
 
 use std::hint::black_box;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use async_executor::LocalExecutor;
 use futures_lite::future::block_on;
 
 use crate::contender::Contender;
+use crate::workload::locks::timed;
+use crate::workload::queue::between_threads;
 
 pub(crate) fn mutex() -> Vec<Contender> {
     let parking_lot = |count| {
         let mutex = parking_lot::Mutex::new(0_u64);
         timed(count, || *black_box(&mutex).lock() += 1)
     };
-    let tokio = |count| {
+    let of_tokio = |count| {
         let mutex = tokio::sync::Mutex::new(0_u64);
-        super::tokio::runtime(1).block_on(async {
-            let begin = Instant::now();
-            for _ in 0..count {
-                *black_box(&mutex).lock().await += 1;
-            }
-            begin.elapsed()
-        })
+        timed_by_tokio(count, async || *black_box(&mutex).lock().await += 1)
     };
-    vec![
-        Contender::new("parking-lot", 1, parking_lot),
-        Contender::new("tokio-1", 1, tokio),
-    ]
+    both(parking_lot, of_tokio)
 }
 
 pub(crate) fn read() -> Vec<Contender> {
@@ -37,20 +29,13 @@ pub(crate) fn read() -> Vec<Contender> {
             black_box(*black_box(&lock).read());
         })
     };
-    let tokio = |count| {
+    let of_tokio = |count| {
         let lock = tokio::sync::RwLock::new(0_u64);
-        super::tokio::runtime(1).block_on(async {
-            let begin = Instant::now();
-            for _ in 0..count {
-                black_box(*black_box(&lock).read().await);
-            }
-            begin.elapsed()
+        timed_by_tokio(count, async || {
+            black_box(*black_box(&lock).read().await);
         })
     };
-    vec![
-        Contender::new("parking-lot", 1, parking_lot),
-        Contender::new("tokio-1", 1, tokio),
-    ]
+    both(parking_lot, of_tokio)
 }
 
 pub(crate) fn write() -> Vec<Contender> {
@@ -58,34 +43,38 @@ pub(crate) fn write() -> Vec<Contender> {
         let lock = parking_lot::RwLock::new(0_u64);
         timed(count, || *black_box(&lock).write() += 1)
     };
-    let tokio = |count| {
+    let of_tokio = |count| {
         let lock = tokio::sync::RwLock::new(0_u64);
-        super::tokio::runtime(1).block_on(async {
-            let begin = Instant::now();
-            for _ in 0..count {
-                *black_box(&lock).write().await += 1;
-            }
-            begin.elapsed()
-        })
+        timed_by_tokio(count, async || *black_box(&lock).write().await += 1)
     };
-    vec![
-        Contender::new("parking-lot", 1, parking_lot),
-        Contender::new("tokio-1", 1, tokio),
-    ]
+    both(parking_lot, of_tokio)
 }
 
 pub(crate) fn semaphore() -> Vec<Contender> {
-    let tokio = |count| {
+    let of_tokio = |count| {
         let semaphore = tokio::sync::Semaphore::new(2);
-        super::tokio::runtime(1).block_on(async {
-            let begin = Instant::now();
-            for _ in 0..count {
-                drop(black_box(&semaphore).acquire().await.expect("it is open"));
-            }
-            begin.elapsed()
+        timed_by_tokio(count, async || {
+            drop(black_box(&semaphore).acquire().await.expect("it is open"));
         })
     };
-    vec![Contender::new("tokio-1", 1, tokio)]
+    vec![Contender::new("tokio-1", 1, of_tokio)]
+}
+
+fn both(parking_lot: fn(u64) -> Duration, of_tokio: fn(u64) -> Duration) -> Vec<Contender> {
+    vec![
+        Contender::new("parking-lot", 1, parking_lot),
+        Contender::new("tokio-1", 1, of_tokio),
+    ]
+}
+
+fn timed_by_tokio(count: u64, mut turn: impl AsyncFnMut()) -> Duration {
+    super::tokio::runtime(1).block_on(async {
+        let begin = Instant::now();
+        for _ in 0..count {
+            turn().await;
+        }
+        begin.elapsed()
+    })
 }
 
 pub(crate) fn queue() -> Vec<Contender> {
@@ -98,35 +87,18 @@ pub(crate) fn queue() -> Vec<Contender> {
     ]
 }
 
-fn timed(count: u64, mut turn: impl FnMut()) -> Duration {
-    let begin = Instant::now();
-    for _ in 0..count {
-        turn();
-    }
-    begin.elapsed()
-}
-
 fn crossbeam(rounds: u64) -> Duration {
     let (there, from_there) = crossbeam_channel::bounded(1);
     let (back, from_back) = crossbeam_channel::bounded(1);
-    thread::scope(|scope| {
-        scope.spawn(move || {
-            while let Ok(number) = from_there.recv() {
-                if back.send(number).is_err() {
-                    break;
-                }
-            }
-        });
-        let round_trip = |number: u64| {
-            there.send(number).expect("the other receives");
-            assert_eq!(from_back.recv(), Ok(number));
-        };
-        round_trip(0);
-        let begin = Instant::now();
-        (0..rounds).for_each(round_trip);
-        let time = begin.elapsed();
-        drop(there);
-        time
+    let echo = move || {
+        while from_there
+            .recv()
+            .is_ok_and(|number| back.send(number).is_ok())
+        {}
+    };
+    between_threads(rounds, echo, move |number| {
+        there.send(number).expect("the other receives");
+        assert_eq!(from_back.recv(), Ok(number));
     })
 }
 

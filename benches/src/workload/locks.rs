@@ -120,7 +120,7 @@ fn std_mutex(count: u64) -> Duration {
 
 /// The time of so many turns.
 #[inline]
-fn timed(count: u64, mut turn: impl FnMut()) -> Duration {
+pub(crate) fn timed(count: u64, mut turn: impl FnMut()) -> Duration {
     let begin = Instant::now();
     for _ in 0..count {
         turn();

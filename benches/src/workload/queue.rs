@@ -42,23 +42,32 @@ fn contenders() -> Vec<Contender> {
 fn of_std(rounds: u64) -> Duration {
     let (there, from_there) = mpsc::sync_channel(1);
     let (back, from_back) = mpsc::sync_channel(1);
+    let echo = move || {
+        while from_there
+            .recv()
+            .is_ok_and(|number| back.send(number).is_ok())
+        {}
+    };
+    between_threads(rounds, echo, move |number| {
+        there.send(number).expect("the other receives");
+        assert_eq!(from_back.recv(), Ok(number));
+    })
+}
+
+/// So many round trips with another thread, which runs `echo`.
+pub(crate) fn between_threads(
+    rounds: u64,
+    echo: impl FnOnce() + Send,
+    round_trip: impl Fn(u64),
+) -> Duration {
     thread::scope(|scope| {
-        scope.spawn(move || {
-            while let Ok(number) = from_there.recv() {
-                if back.send(number).is_err() {
-                    break;
-                }
-            }
-        });
-        let round_trip = |number: u64| {
-            there.send(number).expect("the other receives");
-            assert_eq!(from_back.recv(), Ok(number));
-        };
+        scope.spawn(echo);
         round_trip(0);
         let begin = Instant::now();
-        (0..rounds).for_each(round_trip);
+        (0..rounds).for_each(&round_trip);
         let time = begin.elapsed();
-        drop(there);
+        // Its ends of the channels go: the other thread sees that and ends.
+        drop(round_trip);
         time
     })
 }

@@ -17,39 +17,31 @@ use crate::executor::Executor;
 const BLOCK_BYTES: usize = 128 << 10;
 
 pub(super) fn read() -> Workload {
-    Workload {
-        name: "sequential-read",
-        operation: "one block of 128 KiB",
-        parameter: Some("MiB"),
-        parameters: megabytes,
-        reference: "std-1-thread",
-        contenders: |scale, megabytes| {
-            contenders(
-                scale,
-                megabytes,
-                |file, blocks| turn(&mut &*file, blocks, read_block),
-                |file, blocks| turn(&mut &*file, blocks, read_block),
-            )
-        },
-        shape: Shape::Points,
-    }
+    workload("sequential-read", |scale, megabytes| {
+        let of_std: OfStd = |file, blocks| turn(&mut &*file, blocks, read_block);
+        contenders(scale, megabytes, of_std, |file, blocks| {
+            turn(&mut &*file, blocks, read_block)
+        })
+    })
 }
 
 pub(super) fn write() -> Workload {
+    workload("sequential-write", |scale, megabytes| {
+        let of_std: OfStd = |file, blocks| turn(&mut &*file, blocks, write_block);
+        contenders(scale, megabytes, of_std, |file, blocks| {
+            turn(&mut &*file, blocks, write_block)
+        })
+    })
+}
+
+fn workload(name: &'static str, contenders: fn(Scale, u64) -> Vec<Contender>) -> Workload {
     Workload {
-        name: "sequential-write",
+        name,
         operation: "one block of 128 KiB",
         parameter: Some("MiB"),
         parameters: megabytes,
         reference: "std-1-thread",
-        contenders: |scale, megabytes| {
-            contenders(
-                scale,
-                megabytes,
-                |file, blocks| turn(&mut &*file, blocks, write_block),
-                |file, blocks| turn(&mut &*file, blocks, write_block),
-            )
-        },
+        contenders,
         shape: Shape::Points,
     }
 }
