@@ -30,6 +30,13 @@ fn main() {
 fn measure(criterion: &mut Criterion, workload: &Workload, scale: Scale, parameter: u64) {
     let mut group = criterion.benchmark_group(workload.name);
     for contender in (workload.contenders)(scale, parameter) {
+        if contender.needs_own_process {
+            eprintln!(
+                "NOT RUN: {}/{}: only `compare` has a process for it alone",
+                workload.name, contender.name
+            );
+            continue;
+        }
         group.throughput(Throughput::Elements(contender.operations_per_iteration));
         let id = BenchmarkId::new(contender.name, parameter);
         group.bench_function(id, |bencher| {

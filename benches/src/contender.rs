@@ -72,6 +72,9 @@ pub struct Contender {
     pub operations_per_iteration: u64,
     /// How many CPUs it is measured on: as many as it can keep busy.
     pub cpus: usize,
+    /// Whether it can be measured only in a process of its own: what it is made of
+    /// is set up once, and differently from others.
+    pub needs_own_process: bool,
     measure: Box<dyn Fn(u64) -> Duration>,
 }
 
@@ -87,6 +90,7 @@ impl Contender {
             name,
             operations_per_iteration,
             cpus: 1,
+            needs_own_process: false,
             measure: Box::new(measure),
         }
     }
@@ -94,6 +98,13 @@ impl Contender {
     /// The contender on so many CPUs.
     pub(crate) fn on_cpus(mut self, cpus: usize) -> Contender {
         self.cpus = cpus;
+        self
+    }
+
+    /// The contender in a process of its own.
+    #[cfg(feature = "peers")]
+    pub(crate) fn alone(mut self) -> Contender {
+        self.needs_own_process = true;
         self
     }
 

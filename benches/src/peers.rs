@@ -120,7 +120,9 @@ pub(crate) fn spawn_join(batch: u64) -> Vec<Contender> {
         Contender::new("glommio-1", batch, move |count| {
             glommio::tasks(batch, count)
         }),
-        Contender::new("may-2", batch, move |count| may::tasks(2, batch, count)).on_cpus(2),
+        Contender::new("may-2", batch, move |count| may::tasks(2, batch, count))
+            .on_cpus(2)
+            .alone(),
         Contender::new("rayon-2", batch, move |count| rayon::tasks(batch, count)).on_cpus(2),
     ]
 }
@@ -148,7 +150,9 @@ pub(crate) fn fan_out(tasks: u64) -> Vec<Contender> {
         Contender::new("glommio-1", tasks, move |count| {
             glommio::fan_out(tasks, count)
         }),
-        Contender::new("may-2", tasks, move |count| may::fan_out(2, tasks, count)).on_cpus(2),
+        Contender::new("may-2", tasks, move |count| may::fan_out(2, tasks, count))
+            .on_cpus(2)
+            .alone(),
         Contender::new("rayon-2", tasks, move |count| rayon::fan_out(tasks, count)).on_cpus(2),
     ]
 }
