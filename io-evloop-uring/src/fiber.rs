@@ -79,8 +79,13 @@ pub(crate) enum Switch<Out> {
 }
 
 /// Ends the process where going on would be unsound and unwinding cannot help.
+/// Past std's lock of stderr: a fiber that waits may hold it.
 #[cold]
-fn abort_with(message: &str) -> ! {
-    eprintln!("io-evloop-uring: {message}; this is a bug of the event loop");
+pub(crate) fn abort_with(message: &str) -> ! {
+    let mut text = overflow::Message::new();
+    text.push(b"\nio-evloop-uring: ");
+    text.push(message.as_bytes());
+    text.push(b"; this is a bug of the event loop\n");
+    text.write_to_stderr();
     process::abort();
 }

@@ -41,6 +41,7 @@ pub(crate) use jobs::retry;
 
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::ptr;
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -52,7 +53,9 @@ use io_core::task::{self, Done, Job, StackContext, TaskRecord};
 use io_core::{Clock, FutexWord};
 
 use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
-use crate::fiber::{Fiber, StackPool, SuspenderPointer, Switch, set_thread_word, thread_word};
+use crate::fiber::{
+    Fiber, StackPool, SuspenderPointer, Switch, abort_with, set_thread_word, thread_word,
+};
 use crate::metrics::Counters;
 use crate::offload::Request;
 use crate::ring::{
@@ -184,8 +187,15 @@ pub(crate) fn run_thread(shared: &Arc<Shared>, index: usize) {
         Ok(worker) => {
             worker.enter();
             shared.places.report(index, Report::Runs);
-            worker.run_loop();
-            worker.end_fibers();
+            let run = AssertUnwindSafe(|| {
+                worker.run_loop();
+                worker.end_fibers();
+            });
+            // A mistake of the loop's own must not unwind past fibers that are
+            // parked, whose memory the kernel may write to.
+            if let Err(_payload) = panic::catch_unwind(run) {
+                abort_with("a panic left the run loop of a worker");
+            }
             worker.leave();
         }
         // The loop goes on with fewer workers.

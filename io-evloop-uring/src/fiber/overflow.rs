@@ -374,20 +374,20 @@ fn report(overflow: &Overflow) -> ! {
 }
 
 /// Text in a fixed buffer; what does not fit is cut.
-struct Message {
+pub(super) struct Message {
     text: [u8; 320],
     used_bytes: usize,
 }
 
 impl Message {
-    fn new() -> Message {
+    pub(super) fn new() -> Message {
         Message {
             text: [0; 320],
             used_bytes: 0,
         }
     }
 
-    fn push(&mut self, text: &[u8]) {
+    pub(super) fn push(&mut self, text: &[u8]) {
         for (place, &byte) in self.text[self.used_bytes..].iter_mut().zip(text) {
             *place = byte;
             self.used_bytes += 1;
@@ -401,7 +401,7 @@ impl Message {
         self.push(&[b'0' + u8::try_from(number % 10).unwrap_or(0)]);
     }
 
-    fn write_to_stderr(&self) {
+    pub(super) fn write_to_stderr(&self) {
         let text = &self.text[..self.used_bytes];
         // A message that cannot be written is lost; the process ends anyway.
         // SAFETY: the pointer and the length are those of `text`.

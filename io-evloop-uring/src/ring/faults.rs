@@ -7,6 +7,9 @@ pub(crate) enum EnterFaults {
     /// So many from now on, with this code.
     #[cfg(test)]
     Next { errno: i32, count: u32 },
+    /// The next one panics, as a mistake of the loop's own would.
+    #[cfg(test)]
+    Panic,
     /// One in four, in an order and with the codes that the seed gives.
     Seeded(u64),
 }
@@ -23,6 +26,8 @@ impl EnterFaults {
                 *count = count.checked_sub(1)?;
                 Some(*errno)
             }
+            #[cfg(test)]
+            EnterFaults::Panic => panic!("the loop makes a mistake"),
             EnterFaults::Seeded(state) => {
                 // A linear congruential generator; its upper bits are the better ones.
                 *state = state

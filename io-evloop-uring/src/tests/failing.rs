@@ -164,6 +164,20 @@ fn a_ring_that_fails_at_the_end_ends_the_process_with_a_message() {
 }
 
 #[test]
+fn a_panic_of_the_run_loop_itself_ends_the_process_with_a_message() {
+    for place in [Place::Caller, Place::Thread] {
+        let ended = fork(|| {
+            read_after(EventLoop::builder(), place, |event_loop| {
+                on_worker(event_loop, |ring| {
+                    ring.fail_enters_for_test(EnterFaults::Panic)
+                });
+            });
+        });
+        assert_aborted(&ended, &["panic", "bug of the event loop"]);
+    }
+}
+
+#[test]
 fn a_wake_that_no_way_can_carry_ends_the_process_with_a_message() {
     let ended = fork(|| {
         let event_loop = build(EventLoop::builder().workers(1).waker(Waker::EventFd));
