@@ -73,6 +73,13 @@ impl Sample {
         Sample { directory }
     }
 
+    /// Removes the files whose names hold a carriage return.
+    pub(crate) fn remove_carriage_returns(&self) {
+        for name in NAMES.iter().filter(|name| name.contains(&b'\r')) {
+            fs::remove_file(self.path().join(OsStr::from_bytes(name))).unwrap();
+        }
+    }
+
     /// With a FIFO and a socket, which an example must not open.
     pub(crate) fn with_special_files() -> Sample {
         let sample = Sample::new();

@@ -210,9 +210,18 @@ fn b3sum_says_the_same() {
         return;
     }
     let sample = Sample::with_special_files();
-    let mut command = Command::new("sh");
-    command.args(["-c", PIPELINE, "sh"]).arg(sample.path());
-    let expected = run(&mut command).expect_code(0);
+    let list_by_b3sum = || {
+        let mut command = Command::new("sh");
+        command.args(["-c", PIPELINE, "sh"]).arg(sample.path());
+        run(&mut command).expect_code(0)
+    };
+    // Up to version 1.2 it left a carriage return as it is.
+    let mut expected = list_by_b3sum();
+    if expected.stdout.contains(&b'\r') {
+        eprintln!("SKIPPED: this b3sum does not escape a carriage return");
+        sample.remove_carriage_returns();
+        expected = list_by_b3sum();
+    }
     let mut command = example("tree-hash");
     let ran = run(command.arg("--list").arg(sample.path())).expect_code(0);
     assert_same_list(&ran.stdout, &expected.stdout);
