@@ -11,6 +11,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use clap::Parser;
+use clap::builder::PossibleValuesParser;
 use conformance::race::{self, Agents, Counts, Series};
 
 /// Races requests against results and counts what came first.
@@ -26,7 +27,7 @@ struct Arguments {
     backend: Vec<String>,
 
     /// A kind of race; several may be named. All if none is.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(race::kinds()))]
     kind: Vec<String>,
 
     /// Repeats the hesitations of another run.
@@ -39,11 +40,9 @@ const PLAIN: &[&str] = &["event-loop", "threaded", "blocking"];
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let seed = arguments.seed.unwrap_or_else(conformance::seed);
-    let named = |names: &[String], all: Vec<&'static str>| -> Vec<&'static str> {
-        let is_wanted = |name: &&str| names.is_empty() || names.iter().any(|other| other == name);
-        all.into_iter().filter(is_wanted).collect()
-    };
-    let kinds = named(&arguments.kind, race::kinds().collect());
+    let is_wanted =
+        |kind: &&str| arguments.kind.is_empty() || arguments.kind.iter().any(|name| name == kind);
+    let kinds: Vec<&str> = race::kinds().filter(is_wanted).collect();
     let mut names: Vec<&str> = arguments.backend.iter().map(String::as_str).collect();
     if names.is_empty() {
         names = PLAIN.to_vec();
