@@ -422,10 +422,18 @@ impl Worker {
         if self.main.get().is_none() && self.shared.is_stopping() && self.busy_count.get() == 0 {
             return Flow::Exit;
         }
-        self.poll();
+        if self.submitted_count.get() > 0 {
+            // The enter in which it sleeps submits and reaps too.
+            self.take_messages();
+        } else {
+            self.poll();
+        }
         *switches = 0;
         if self.ready.is_empty() && !self.can_take_work() {
             self.idle();
+        } else {
+            // The submissions must not wait for long all the same.
+            self.is_poll_wanted.set(self.submitted_count.get() > 0);
         }
         Flow::Continue
     }
@@ -502,6 +510,7 @@ impl Worker {
     /// Spins, then sleeps, until there may be something to do.
     fn idle(&self) {
         if self.stacks.borrow_mut().trim() > 0 {
+            self.is_poll_wanted.set(true);
             return;
         }
         let takes_jobs = self.takes_jobs();
@@ -529,11 +538,14 @@ impl Worker {
             self.complete(completion);
         });
         self.check(&ring, slept);
+        // It found work, and has not entered.
+        self.is_poll_wanted.set(ring.has_unsubmitted());
         drop(ring);
         drop(resting);
         self.waits.forget();
         self.end_short();
         self.last_poll_nanos.set(now_nanos());
+        self.inline_count.set(0);
         self.fire_timers();
         if reach == Reach::ForJobs && sleeper.woken_by() == WokenBy::Waker {
             self.pass_on_if_busy();
