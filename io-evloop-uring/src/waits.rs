@@ -36,8 +36,14 @@ const TEXT_BYTES_MAX: usize = 96;
 pub(crate) struct Waits {
     /// `None` if there is none.
     schedule: Option<File>,
-    /// `None` if the thread has slept since: then the next call looks first.
+    /// `None` if the thread has slept since, nobody knows for how long: then the
+    /// next call looks first.
     last: Cell<Option<Look>>,
+    /// For how long the thread has slept for lack of work since the last look. A
+    /// part of it is taken off twice, since the thread ran or was queued then: so
+    /// a call has waited at least as long as `has_waited` finds, and what is not
+    /// found is shorter than the oldest look that is used.
+    slept_nanos: Cell<u64>,
 }
 
 /// What the thread had done when somebody looked.
@@ -61,6 +67,7 @@ impl Waits {
         Waits {
             schedule: open_schedule(),
             last: Cell::new(None),
+            slept_nanos: Cell::new(0),
         }
     }
 
@@ -70,12 +77,24 @@ impl Waits {
         Waits {
             schedule: None,
             last: Cell::new(None),
+            slept_nanos: Cell::new(0),
         }
     }
 
     /// The thread has slept, or may have.
     pub(crate) fn forget(&self) {
         self.last.set(None);
+    }
+
+    /// Whether there is a look that would be used: then a sleep has to be told.
+    pub(crate) fn has_look(&self) -> bool {
+        self.last.get().is_some()
+    }
+
+    /// The thread has slept for lack of work. A short sleep costs no new look.
+    pub(crate) fn note_slept(&self, began_nanos: u64, ended_nanos: u64) {
+        let slept_nanos = ended_nanos.saturating_sub(began_nanos);
+        self.slept_nanos.set(self.slept_nanos.get() + slept_nanos);
     }
 
     /// To be called before a call that may be asked about. It costs system calls
@@ -85,6 +104,7 @@ impl Waits {
         let is_new = |look: Look| now_nanos.saturating_sub(look.at_nanos) <= LOOK_AGE_NANOS_MAX;
         if !self.last.get().is_some_and(is_new) {
             self.last.set(Some(self.look(now_nanos)));
+            self.slept_nanos.set(0);
         }
     }
 
@@ -98,6 +118,7 @@ impl Waits {
         if let Some(times) = &mut now.times {
             times.ran_nanos = ran_nanos;
         }
+        let slept_nanos = self.slept_nanos.take();
         let Some(before) = self.last.replace(Some(now)) else {
             return false;
         };
@@ -108,6 +129,7 @@ impl Waits {
             }
             _ => 0,
         };
+        let rest_nanos = rest_nanos + slept_nanos;
         let wall_nanos = now.at_nanos.saturating_sub(before.at_nanos);
         // A processor that another machine has does not make a thread wait.
         now.wait_count != before.wait_count && wall_nanos.saturating_sub(rest_nanos) > limit_nanos
@@ -254,6 +276,31 @@ mod tests {
             sleep();
             waits.forget();
             assert!(!is_found(&waits, || ()));
+        }
+    }
+
+    #[test]
+    fn what_the_thread_slept_for_lack_of_work_is_not_put_down_to_a_call() {
+        for waits in [Waits::new(), Waits::without_schedule()] {
+            waits.prepare(now_nanos());
+            let began = now_nanos();
+            thread::sleep(Duration::from_millis(20));
+            waits.note_slept(began, now_nanos());
+            // As if no time had passed: the look is used.
+            assert!(waits.has_look());
+            assert!(!waits.has_waited(now_nanos(), LIMIT_NANOS));
+        }
+    }
+
+    #[test]
+    fn a_call_that_slept_is_found_after_a_sleep_for_lack_of_work() {
+        for waits in [Waits::new(), Waits::without_schedule()] {
+            waits.prepare(now_nanos());
+            let began = now_nanos();
+            thread::sleep(Duration::from_millis(20));
+            waits.note_slept(began, now_nanos());
+            thread::sleep(Duration::from_millis(200));
+            assert!(waits.has_waited(now_nanos(), LIMIT_NANOS));
         }
     }
 

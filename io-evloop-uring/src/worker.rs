@@ -534,6 +534,7 @@ impl Worker {
         let sleeper = sleeper.as_mut().expect("attached while the worker runs");
         let has_work = || self.can_take_work();
         self.counters.sleeps.add(1);
+        let began = self.waits.has_look().then(now_nanos);
         let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
             self.complete(completion);
         });
@@ -542,9 +543,12 @@ impl Worker {
         self.is_poll_wanted.set(ring.has_unsubmitted());
         drop(ring);
         drop(resting);
-        self.waits.forget();
         self.end_short();
-        self.last_poll_nanos.set(now_nanos());
+        let ended = now_nanos();
+        if let Some(began) = began {
+            self.waits.note_slept(began, ended);
+        }
+        self.last_poll_nanos.set(ended);
         self.inline_count.set(0);
         self.fire_timers();
         if reach == Reach::ForJobs && sleeper.woken_by() == WokenBy::Waker {
