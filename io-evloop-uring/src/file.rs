@@ -5,16 +5,19 @@
 //! |---|---|
 //! | `file/transfer.rs` | reads and writes |
 //! | `file/submission.rs` | what a transfer or sync submits |
+//! | `file/sync.rs` | syncs of one file by several fibers |
 //! | `file/open.rs` | opening without ever stopping a worker at a FIFO |
 //! | `file/batch.rs` | several operations together |
 
 mod batch;
 mod open;
 mod submission;
+mod sync;
 mod transfer;
 
 pub(crate) use batch::perform_batch;
 pub(crate) use open::never_waits;
+pub(crate) use sync::Syncs;
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -42,6 +45,11 @@ const ERESTART: std::ops::RangeInclusive<i32> = 512..=516;
 const READY_ROUNDS_MAX: u32 = 64;
 const READY_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 
+/// Bits of a handle's word: the file system has no reads without waiting.
+const NOWAIT_UNSUPPORTED: u64 = 1;
+/// ... and several fibers of a worker synced it at a time.
+const SYNCED_TOGETHER: u64 = 2;
+
 fn monotonic() -> Instant {
     system::now(Clock::Monotonic)
 }
@@ -52,7 +60,12 @@ pub(crate) fn perform(worker: &Worker, operation: &mut Operation<'_, '_>) -> io:
     task::point(worker.id(), monotonic)?;
     match attempt(worker, operation) {
         Attempt::Done(result) => result,
-        Attempt::Submit(submission) => finish(worker, operation, &submission),
+        Attempt::Submit(submission) => {
+            if operation.kind() == OperationKind::Sync && !worker.must_block() {
+                return sync::sync_together(worker, operation, &submission);
+            }
+            finish(worker, operation, &submission)
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 //! | `Transfer` | read, write | page cache first (`RWF_NOWAIT`), then the ring; buffered writes directly, adaptive |
 //! | `Direct` | names, metadata, listing, length, seek, duplicate, close | a plain call, adaptive |
 //! | `Open` | open, create | directly once it is sure that it is no FIFO, otherwise the ring |
-//! | `Ring` | sync, poll | the ring; sync without the opcode the pool |
+//! | `Ring` | sync, poll | the ring, several syncs of a handle together; sync without the opcode the pool |
 //!
 //! Why not everything through the ring: the kernel hands opens, metadata and
 //! names to its own threads, which costs several times the call itself.

@@ -23,6 +23,7 @@ mod overflow;
 mod refused;
 mod scheduling;
 mod soundness;
+mod syncs;
 mod watched;
 
 /// No check hangs: after this time its watchdog names it and ends the process.

@@ -56,6 +56,7 @@ use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, RingWait, W
 use crate::fiber::{
     Fiber, StackPool, SuspenderPointer, Switch, abort_with, set_thread_word, thread_word,
 };
+use crate::file::Syncs;
 use crate::metrics::Counters;
 use crate::offload::Request;
 use crate::ring::{
@@ -157,6 +158,7 @@ pub(crate) struct Worker {
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
     pub(crate) waits: Waits,
+    pub(crate) syncs: Syncs,
     /// Calls since the last poll that did not park, see `count_inline`.
     inline_count: Cell<u32>,
     is_poll_wanted: Cell<bool>,
@@ -249,6 +251,7 @@ impl Worker {
             shuffle: Cell::new(shared.options.switch_seed),
             last_poll_nanos: Cell::new(0),
             waits: Waits::new(),
+            syncs: Syncs::default(),
             inline_count: Cell::new(0),
             is_poll_wanted: Cell::new(false),
             waiting_open_count: Cell::new(0),
@@ -333,12 +336,18 @@ impl Worker {
                     self.push_ready(fiber);
                 }
             }
-            FiberWait::Sleep => {
-                cell.wait.set(FiberWait::None);
-                // A fiber that blocks its worker in place looks by itself.
-                if self.current.get() != Some(fiber) {
-                    self.push_ready(fiber);
-                }
+            FiberWait::Sleep => self.wake_sleeping(fiber),
+        }
+    }
+
+    /// A fiber of this worker that sleeps, if it does, goes on.
+    pub(crate) fn wake_sleeping(&self, fiber: FiberRef) {
+        let wait = &fiber.cell().wait;
+        if matches!(wait.get(), FiberWait::Sleep) {
+            wait.set(FiberWait::None);
+            // A fiber that blocks its worker in place looks by itself.
+            if self.current.get() != Some(fiber) {
+                self.push_ready(fiber);
             }
         }
     }

@@ -24,12 +24,13 @@ use io_core::{
 };
 
 use super::submission::Submission;
-use super::{Attempt, Submitted, class_of, direct, monotonic, offload, try_submit, wait_ready};
+use super::{
+    Attempt, NOWAIT_UNSUPPORTED, Submitted, class_of, direct, monotonic, offload, try_submit,
+    wait_ready,
+};
 use crate::ring::{Opcode, Position};
 use crate::worker::Worker;
 
-/// In the handle's word: the file system has no reads without waiting.
-const NOWAIT_UNSUPPORTED: u64 = 1;
 /// One inline call counts as one, and each such number of bytes as one more.
 const BYTES_PER_INLINE_UNIT: usize = 16 * 1024;
 /// One call on the worker copies at most so much: about 100 us. A longer read is
@@ -163,7 +164,7 @@ fn read_unknown(worker: &Worker, operation: &mut Operation<'_, '_>) -> Option<io
 }
 
 fn lacks_nowait(handle: &Handle) -> bool {
-    handle.word().load(Ordering::Relaxed) == NOWAIT_UNSUPPORTED
+    handle.word().load(Ordering::Relaxed) & NOWAIT_UNSUPPORTED != 0
 }
 
 /// On O_DIRECT the kernel waits for the device all the same.
@@ -187,7 +188,8 @@ fn read_inline(
         }
         Err(error) if system::would_wait(&error) => None,
         Err(error) if system::is_errno(&error, libc::EOPNOTSUPP) => {
-            handle.word().store(NOWAIT_UNSUPPORTED, Ordering::Relaxed);
+            let word = handle.word();
+            word.fetch_or(NOWAIT_UNSUPPORTED, Ordering::Relaxed);
             None
         }
         Err(error) => Some(Err(error)),

@@ -203,6 +203,24 @@ impl Worker {
         fiber.cell().wait.set(FiberWait::None);
     }
 
+    /// Parks until another fiber of this worker wakes it, a timer at `until_nanos`
+    /// or an interrupt. Not where the fiber must not switch.
+    pub(crate) fn park_until_woken(&self, until_nanos: Option<u64>) {
+        if let Some(until_nanos) = until_nanos {
+            return self.park_until(until_nanos);
+        }
+        let fiber = self.current.get().expect("a fiber sleeps");
+        fiber.cell().wait.set(FiberWait::Sleep);
+        self.park(Park::Sleep);
+    }
+
+    /// Lets those fibers run first that are ready, if there are any.
+    pub(crate) fn let_ready_run(&self) {
+        if !self.ready.is_empty() && !self.must_block() {
+            self.park_ready();
+        }
+    }
+
     /// Parks in the lot if `word` is `expected`. Returns whether the wait was
     /// ended early, by a timer or an interrupt: then no wake was consumed.
     pub(crate) fn park_on_word(
