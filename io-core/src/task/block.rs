@@ -22,10 +22,11 @@
 //! - *scope*: `scope` and `io` borrow from the scope's frame. They are touched
 //!   only before the last step of `Done`'s publishing (see `completion.rs`), and
 //!   the scope does not end before that step.
-//! - *inline*: an inline child is noted in its spawner's record until its runner
-//!   has called `end_inline`. Who forwards to it holds the record's lock, and has
-//!   seen by `begin_forward` that it has not ended; the runner then waits for that
-//!   lock before it lets go of the child.
+//! - *inline*: an inline child is noted in its spawner's record from its first look
+//!   for a request until its runner has called `end_inline`. Who forwards to it
+//!   holds the record's lock, and has seen by `begin_forward` that it has not ended;
+//!   the runner then waits for that lock before it lets go of the child. The child
+//!   names its spawner's record only while it runs: that one's frame lies below.
 //! - *erasure*: closure and result may borrow from `'scope`. Both are gone
 //!   before `running` is counted down, and the scope outlives that.
 
@@ -502,8 +503,28 @@ fn dropped_message(name: Option<&str>) -> Payload {
     }
 }
 
+/// From here on requests of `spawner` go on to the task of `child`.
+///
+/// # Safety
+/// By *inline*: it is called by that task, which runs on the stack of `spawner`.
+pub(super) unsafe fn begin_forwarding(spawner: &TaskRecord, child: NonNull<Header>) {
+    spawner.list();
+    // Relaxed: `begin_inline` publishes it.
+    spawner
+        .inline_child
+        .store(child.as_ptr(), Ordering::Relaxed);
+    if spawner.cancel.begin_inline() {
+        let mut forwarded = spawner.lock_forwarded();
+        if spawner.cancel.begin_forward() {
+            // SAFETY: *inline*: it runs.
+            unsafe { forward_inline(spawner, &mut forwarded) };
+        }
+    }
+}
+
 /// A child that runs on the stack of a task of the same executor: that task's
-/// requests are forwarded to it as long as it runs.
+/// requests are forwarded to it as long as it runs, once it has looked for one. Most
+/// never look, and cost their spawner nothing; it keeps what is pending.
 struct InlineRun<'a> {
     io: IoId,
     child: &'a TaskRef,
@@ -515,20 +536,8 @@ impl<'a> InlineRun<'a> {
         let is_nested = record::with_current(io, |parent| {
             // A protected spawner forwards nothing.
             let parent = parent.filter(|parent| parent.delivery() != record::Delivery::Protect);
-            parent.is_some_and(|parent| {
-                parent.list();
-                // Relaxed: `begin_inline` publishes it.
-                let child = child.header.as_ptr();
-                parent.inline_child.store(child, Ordering::Relaxed);
-                if parent.cancel.begin_inline() {
-                    let mut forwarded = parent.lock_forwarded();
-                    if parent.cancel.begin_forward() {
-                        // SAFETY: *inline*: it is about to run.
-                        unsafe { forward_inline(parent, &mut forwarded) };
-                    }
-                }
-                true
-            })
+            child.set_stands_on(parent);
+            parent.is_some()
         });
         InlineRun {
             io,
@@ -543,6 +552,16 @@ impl Drop for InlineRun<'_> {
         if !self.is_nested {
             return;
         }
+        self.child.set_stands_on(None);
+        if self.child.is_listed() {
+            self.end_forwarding();
+        }
+    }
+}
+
+impl InlineRun<'_> {
+    #[cold]
+    fn end_forwarding(&self) {
         record::with_current(self.io, |parent| {
             let parent = parent.expect("the spawner is current again once its child has run");
             if !parent.cancel.end_inline() {

@@ -39,7 +39,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::error::{canceled, deadline_passed};
 use crate::futex::{FutexAddress, FutexWord};
 use crate::io::IoId;
-use crate::task::block::Header;
+use crate::task::block::{self, Header};
 use crate::task::cancel::{CancelWord, Forwarded, Taken};
 use crate::task::completion::Completion;
 use crate::task::local::Bindings;
@@ -87,9 +87,12 @@ pub struct TaskRecord {
     /// Written by whoever runs the task and read by whoever ends it, Relaxed: the
     /// one has handed it to the other.
     unlisted: AtomicPtr<Header>,
-    /// The child that runs on the task's stack. Written by the task before
-    /// `begin_inline`, read by those who have seen that it has not ended
-    /// (`begin_forward`): Relaxed, the cancel word orders the two.
+    /// The task on whose stack this one runs, as long as it does, if that one's
+    /// requests go on to it. Written and read by who runs the task: Relaxed.
+    stands_on: AtomicPtr<TaskRecord>,
+    /// The child that runs on the task's stack and has looked for a request.
+    /// Written by that before `begin_inline`, read by those who have seen that it
+    /// has not ended (`begin_forward`): Relaxed, the cancel word orders the two.
     pub(crate) inline_child: AtomicPtr<Header>,
     /// Requests that were handed to that child. Those who do hold the lock.
     forwarded: Mutex<Forwarded>,
@@ -144,6 +147,7 @@ impl TaskRecord {
             deadline_nanos: AtomicU64::new(deadline_nanos),
             place: AtomicUsize::new(0),
             unlisted: AtomicPtr::new(ptr::null_mut()),
+            stands_on: AtomicPtr::new(ptr::null_mut()),
             inline_child: AtomicPtr::new(ptr::null_mut()),
             forwarded: Mutex::new(Forwarded::NOTHING),
             name,
@@ -162,8 +166,15 @@ impl TaskRecord {
         self.unlisted.load(Ordering::Relaxed).is_null()
     }
 
+    /// Notes on whose stack the task runs, or that it does so no more.
+    pub(crate) fn set_stands_on(&self, spawner: Option<&TaskRecord>) {
+        let spawner = spawner.map_or(ptr::null(), ptr::from_ref);
+        self.stands_on.store(spawner.cast_mut(), Ordering::Relaxed);
+    }
+
     /// Task: makes sure that its scope lists it, so that what was, or will be,
-    /// asked of all members reaches it.
+    /// asked of all members reaches it; and what is asked of the task on whose stack
+    /// it runs.
     #[inline]
     pub(crate) fn list(&self) {
         if let Some(header) = NonNull::new(self.unlisted.load(Ordering::Relaxed)) {
@@ -176,6 +187,12 @@ impl TaskRecord {
         self.unlisted.store(ptr::null_mut(), Ordering::Relaxed);
         // SAFETY: *scope* of `block.rs`: the task that runs has not left its scope.
         unsafe { ScopeState::list_member(header) };
+        // SAFETY: *inline* of `block.rs`: this runs on the stack of that task, which
+        // waits for this one's end.
+        if let Some(spawner) = unsafe { self.stands_on.load(Ordering::Relaxed).as_ref() } {
+            // SAFETY: *inline*: the task runs, on the stack of `spawner`.
+            unsafe { block::begin_forwarding(spawner, header) };
+        }
     }
 
     pub(crate) fn lock_forwarded(&self) -> MutexGuard<'_, Forwarded> {
@@ -281,9 +298,12 @@ impl TaskRecord {
     ) -> R {
         let _restore = Restore {
             record: self,
-            delivery: self.delivery.swap(delivery as u8, Ordering::Relaxed),
-            deadline_nanos: self.deadline_nanos.swap(deadline_nanos, Ordering::Relaxed),
+            delivery: self.delivery.load(Ordering::Relaxed),
+            deadline_nanos: self.deadline_nanos.load(Ordering::Relaxed),
         };
+        // Not by swaps, which would be locked instructions.
+        self.delivery.store(delivery as u8, Ordering::Relaxed);
+        self.deadline_nanos.store(deadline_nanos, Ordering::Relaxed);
         body()
     }
 
