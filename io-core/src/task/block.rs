@@ -11,8 +11,10 @@
 //! ```
 //!
 //! # Safety argument: blocks
-//! - *references*: each `Job`, `Done`, `TaskRef` and handle counts as one; the
-//!   last one frees the block, so a pointer held by any of them is valid.
+//! - *references*: each `TaskRef` counts as one, and the runner (`Job`, then `Done`)
+//!   and the handle as one together, which belongs to whoever of the two is the last
+//!   by `completion.rs`. The last reference frees the block, so a pointer held by
+//!   any of them is valid.
 //! - *body*: the union holds the closure until `run` or the drop of the `Job`
 //!   takes it, which happens once since both consume the only `Job`. It holds
 //!   the result from before RESULT is set until whoever the completion word
@@ -48,6 +50,7 @@ use std::sync::atomic::{AtomicU32, Ordering, fence};
 
 use crate::io::{Io, IoId};
 use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
+use crate::task::completion::{Left, Stored};
 use crate::task::local::Bindings;
 use crate::task::memory;
 use crate::task::record::{self, Spawned, TaskRecord};
@@ -293,11 +296,13 @@ impl fmt::Debug for TaskRef {
 #[derive(Debug)]
 #[must_use = "a dropped job never runs"]
 pub struct Job {
-    task: TaskRef,
+    /// Dropped by the last of runner and handle.
+    task: ManuallyDrop<TaskRef>,
 }
 
 impl Job {
-    /// Makes a block. The references: the job, and the one that is returned.
+    /// Makes a block. Returns its job and what its handle keeps: one reference
+    /// together.
     ///
     /// # Safety
     /// By *erasure* and *scope*: the scope's end waits for the task, and neither
@@ -307,7 +312,7 @@ impl Job {
         spawned: Spawned,
         io: &dyn Io,
         scope: NonNull<ScopeState>,
-    ) -> (Job, TaskRef)
+    ) -> (Job, ManuallyDrop<TaskRef>)
     where
         F: FnOnce() -> T + Send,
         T: Send,
@@ -317,7 +322,7 @@ impl Job {
         let header = Header {
             record,
             vtable: &Block::<F, T>::VTABLE,
-            references: AtomicU32::new(2),
+            references: AtomicU32::new(1),
             scope,
             io: erase(io),
             links: UnsafeCell::new(Links::NONE),
@@ -331,12 +336,9 @@ impl Job {
         let header: NonNull<Header> = block.cast();
         // SAFETY: it was written just now.
         unsafe { header.as_ref() }.record.set_unlisted(header);
-        (
-            Job {
-                task: TaskRef { header },
-            },
-            TaskRef { header },
-        )
+        let handle = ManuallyDrop::new(TaskRef { header });
+        // SAFETY: the reference is counted, as the pair's.
+        (unsafe { Job::from_header(header) }, handle)
     }
 
     /// Runs the task on this thread, as a task of executor `io`, and catches its
@@ -360,13 +362,13 @@ impl Job {
         // SAFETY: *body*: this consumed the only job.
         let inherited = unsafe { task.take_inherited() };
         // SAFETY: *body*: as above.
-        let run = || unsafe { task.run_body(io, inherited) };
-        match outer {
+        let run = || unsafe { task.run_body(io, inherited, &outer) };
+        let stored = match outer {
             Outer::Seen => run(),
             Outer::Hidden => record::above_a_wall(io, run),
-        }
+        };
         drop(inline);
-        Done { task }
+        Done { task, stored }
     }
 
     /// The task's record, for a backend that keeps lists.
@@ -384,14 +386,13 @@ impl Job {
     /// [`into_header`](Job::into_header) gave it, and this is called once for it.
     pub(super) unsafe fn from_header(header: NonNull<Header>) -> Job {
         Job {
-            task: TaskRef { header },
+            task: ManuallyDrop::new(TaskRef { header }),
         }
     }
 
-    fn into_task(self) -> TaskRef {
-        let job = ManuallyDrop::new(self);
-        // SAFETY: the job is not dropped, so its reference moves out once.
-        unsafe { ptr::read(&raw const job.task) }
+    fn into_task(self) -> ManuallyDrop<TaskRef> {
+        let header = self.into_header();
+        ManuallyDrop::new(TaskRef { header })
     }
 }
 
@@ -418,7 +419,8 @@ impl Drop for Job {
         let inherited = unsafe { self.task.take_inherited() };
         self.task.drop_inherited(inherited);
         drop(Done {
-            task: self.task.clone(),
+            task: ManuallyDrop::new(TaskRef { header }),
+            stored: Stored::Before,
         });
     }
 }
@@ -444,19 +446,26 @@ impl TaskRef {
     ///
     /// # Safety
     /// By *body*: the caller has consumed the job, and has taken what it inherited.
-    unsafe fn run_body(&self, io: IoId, inherited: Bindings) {
-        record::enter(io, self, &inherited, || {
+    unsafe fn run_body(&self, io: IoId, inherited: Bindings, outer: &Outer) -> Stored {
+        let stored = record::enter(io, self, &inherited, || {
             // SAFETY: *body*: the caller's contract: the closure is in place.
             unsafe { (self.header().vtable.run)(self.header) };
+            // The handle waits for the end, so that it need not hear of the result
+            // before.
+            if matches!(outer, Outer::Hidden) && !self.completion.is_detached() {
+                return Stored::AtEnd;
+            }
             // A result that nobody wants is dropped as part of the task: that may
             // run code of the program.
             if self.completion.store_result() {
                 self.drop_result();
             }
+            Stored::Before
         });
         if !inherited.is_empty() {
             record::enter(io, self, &Bindings::NONE, || self.drop_inherited(inherited));
         }
+        stored
     }
 
     /// Takes the values that the task inherited out of its block.
@@ -582,7 +591,9 @@ impl InlineRun<'_> {
 #[derive(Debug)]
 #[must_use = "the task is over when this is published"]
 pub struct Done {
-    task: TaskRef,
+    /// Dropped by the last of runner and handle.
+    task: ManuallyDrop<TaskRef>,
+    stored: Stored,
 }
 
 impl Done {
@@ -590,23 +601,40 @@ impl Done {
     pub fn publish(self) {
         drop(self);
     }
+
+    #[cold]
+    fn finish_waited(&self, io: &dyn Io) -> Left {
+        // The handle may free the block as soon as it sees the end.
+        let kept = TaskRef::clone(&self.task);
+        let left = kept.completion.finish_waited(self.stored);
+        io.wake_task(&kept);
+        left
+    }
 }
 
 impl Drop for Done {
     /// The steps are those of `completion.rs`.
     fn drop(&mut self) {
-        let header = self.task.header();
-        let record: &TaskRecord = &header.record;
+        // Read now: the block may be gone with the first step.
+        let (scope, io) = (self.task.header().scope, self.task.header().io);
         // SAFETY: *scope*: before the last step.
-        let scope = unsafe { header.scope.as_ref() };
+        let scope = unsafe { scope.as_ref() };
         // SAFETY: *scope*: before the last step.
-        let io = unsafe { header.io.as_ref() };
+        let io = unsafe { io.as_ref() };
         let abort = AbortOnUnwind;
-        if record.is_listed() {
+        if self.task.is_listed() {
             scope.remove_member(&self.task);
         }
-        if record.completion.finish() {
-            io.wake_task(record);
+        let finished = self.task.completion.finish(self.stored);
+        match finished.unwrap_or_else(|| self.finish_waited(io)) {
+            Left::Nothing => {}
+            // SAFETY: *references*: the handle is gone, the pair's is this one's.
+            Left::Block => unsafe { ManuallyDrop::drop(&mut self.task) },
+            Left::BlockAndResult => {
+                self.task.drop_result();
+                // SAFETY: as above.
+                unsafe { ManuallyDrop::drop(&mut self.task) };
+            }
         }
         if !scope.count.leave_at_once() {
             scope.count.begin_leave();

@@ -13,7 +13,12 @@
 //! handle:  set WAITED, wait for DONE, take result      or      set DETACHED
 //! ```
 //! Whoever of runner (setting RESULT) and handle (setting DETACHED) comes second
-//! drops the result: exactly one does, and always on a stack that may wait.
+//! drops the result: exactly one does, and always on a stack that may wait. A
+//! handle that finds RESULT drops the result first and sets DETACHED then. Where
+//! the handle waits below on the runner's stack, RESULT is set with DONE.
+//!
+//! Whoever of runner (setting DONE) and handle (setting DETACHED, or having waited)
+//! comes second owns the block from there on; the other one does not touch it again.
 //!
 //! The scope's counters, in the order of a leaving task:
 //! 1. the completion word, the joiner's wake.
@@ -56,15 +61,70 @@ impl Completion {
         self.0.fetch_or(RESULT | ABANDONED, Ordering::AcqRel);
     }
 
-    /// Runner: the task is over. Returns whether somebody wants a wake.
-    pub(crate) fn finish(&self) -> bool {
-        self.0.fetch_or(DONE, Ordering::AcqRel) & WAITED != 0
+    /// Runner: whether nobody will take the result. Acquire: as `store_result`.
+    pub(crate) fn is_detached(&self) -> bool {
+        self.0.load(Ordering::Acquire) & DETACHED != 0
     }
 
-    /// Handle: nobody will take the result. Returns whether the handle has to
-    /// drop it (there is one and it was not abandoned).
+    /// Runner: the task is over, unless somebody wants a wake: then `None`, and
+    /// [`finish_waited`](Completion::finish_waited) has to be called.
+    pub(crate) fn finish(&self, stored: Stored) -> Option<Left> {
+        let mut before = self.0.load(Ordering::Acquire);
+        loop {
+            if before & WAITED != 0 {
+                return None;
+            }
+            if before & DETACHED != 0 {
+                // Nobody else writes: the handle is gone. Release: for those who
+                // look at the word by a reference of their own.
+                self.0.store(before | stored.bits(), Ordering::Release);
+                return Some(Left::of(before));
+            }
+            let finished = self.0.compare_exchange_weak(
+                before,
+                before | stored.bits(),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match finished {
+                Ok(_) => return Some(Left::of(before)),
+                Err(now) => before = now,
+            }
+        }
+    }
+
+    /// Runner: the task is over, and somebody wants a wake. The word may be gone
+    /// after this: the runner needs a reference of its own for the wake.
+    pub(crate) fn finish_waited(&self, stored: Stored) -> Left {
+        Left::of(self.0.fetch_or(stored.bits(), Ordering::AcqRel))
+    }
+
+    /// Handle: nobody will take the result. False if there is one already: then
+    /// the handle has to drop it and to [`let_go`](Completion::let_go); otherwise
+    /// result and block are the runner's.
     pub(crate) fn detach(&self) -> bool {
-        self.0.fetch_or(DETACHED, Ordering::AcqRel) & (RESULT | ABANDONED) == RESULT
+        let mut before = self.0.load(Ordering::Acquire);
+        while before & RESULT == 0 {
+            // Release: pairs with `store_result`. Acquire: what is there already
+            // was stored before.
+            let detached = self.0.compare_exchange_weak(
+                before,
+                before | DETACHED,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match detached {
+                Ok(_) => return true,
+                Err(now) => before = now,
+            }
+        }
+        false
+    }
+
+    /// Handle, when it has dropped the result: returns whether the block is its own,
+    /// which is the runner's if that has not finished.
+    pub(crate) fn let_go(&self) -> bool {
+        self.is_done() || self.0.fetch_or(DETACHED, Ordering::AcqRel) & DONE != 0
     }
 
     /// Handle: announces a wait. `None` if the task is over, otherwise the value
@@ -86,6 +146,46 @@ impl Completion {
 
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.0
+    }
+}
+
+/// When the runner has said that there is a result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stored {
+    /// By [`Completion::store_result`], or it was abandoned.
+    Before,
+    /// It says so by finishing: its handle waits meanwhile.
+    AtEnd,
+}
+
+impl Stored {
+    fn bits(self) -> u32 {
+        match self {
+            Stored::Before => DONE,
+            Stored::AtEnd => DONE | RESULT,
+        }
+    }
+}
+
+/// What is left to a runner that has finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use = "the block may be the runner's"]
+pub(crate) enum Left {
+    /// Nothing: the block is the handle's.
+    Nothing,
+    /// The block, whose result was dropped.
+    Block,
+    /// The block and a result in it, which nobody wants.
+    BlockAndResult,
+}
+
+impl Left {
+    fn of(before: u32) -> Left {
+        match before & (DETACHED | RESULT) {
+            DETACHED => Left::BlockAndResult,
+            both if both & DETACHED != 0 => Left::Block,
+            _ => Left::Nothing,
+        }
     }
 }
 

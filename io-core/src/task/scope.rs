@@ -17,7 +17,7 @@ use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -417,7 +417,8 @@ impl ScopeState {
 
 /// The handle of a task. Dropping it discards the result; the task goes on.
 pub struct Task<'scope, T> {
-    task: TaskRef,
+    /// Dropped by the last of runner and handle, see `block.rs`.
+    task: ManuallyDrop<TaskRef>,
     io: &'scope dyn Io,
     scope: PhantomData<&'scope ()>,
     result: PhantomData<UnsafeCell<T>>,
@@ -461,9 +462,10 @@ impl<T> Task<'_, T> {
 
     fn join_after(self, forwarded: Forwarded) -> Result<T, Payload> {
         self.wait(forwarded);
-        let this = mem::ManuallyDrop::new(self);
-        // SAFETY: `this` is not dropped, so its reference moves out once.
-        let task = unsafe { ptr::read(&raw const this.task) };
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: *references* of `block.rs`: the task is over, so that the pair's is
+        // the handle's, which is not dropped: it moves out once.
+        let task = unsafe { ManuallyDrop::take(&mut this.task) };
         match task.dropped_payload() {
             Some(payload) => Err(payload),
             // SAFETY: *body*: done, not abandoned, and the handle takes it once.
@@ -525,7 +527,14 @@ impl<T> Task<'_, T> {
 impl<T> Drop for Task<'_, T> {
     fn drop(&mut self) {
         if self.task.completion.detach() {
+            return;
+        }
+        if !self.task.completion.is_abandoned() {
             self.task.drop_result();
+        }
+        if self.task.completion.let_go() {
+            // SAFETY: *references* of `block.rs`: the runner is done with the block.
+            unsafe { ManuallyDrop::drop(&mut self.task) };
         }
     }
 }

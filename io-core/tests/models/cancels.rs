@@ -3,7 +3,7 @@
 
 use crate::atomics::{Mutex, Ordering};
 use crate::cancel::{CancelWord, Forwarded, Requester, Rest, Taken};
-use crate::completion::Completion;
+use crate::completion::{Completion, Stored};
 use crate::completions::write;
 use crate::explore::{
     Arc, AtomicUsize, JoinHandle, Notify, UnsafeCell, every_order, orders_with_preemptions, spawn,
@@ -135,7 +135,8 @@ impl Task {
     }
 
     fn end(&self) {
-        if self.completion.finish() {
+        if self.completion.finish(Stored::Before).is_none() {
+            let _left = self.completion.finish_waited(Stored::Before);
             self.ended.wake(usize::MAX);
         }
     }

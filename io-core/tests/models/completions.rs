@@ -2,17 +2,21 @@
 //! touches what its scope borrows after the scope's end.
 
 use crate::atomics::Ordering;
-use crate::completion::{Completion, MemberCount};
+use crate::completion::{Completion, Left, MemberCount, Stored};
 use crate::explore::{
     Arc, AtomicUsize, Notify, UnsafeCell, every_order, orders_with_preemptions, spawn, yield_now,
 };
 use crate::waits::Futex;
 
-/// A block without its header: the word, a result, and its joiner's futex.
+/// A block without its header: the word, a result, and its joiner's futex, which
+/// a runner that wakes keeps by a reference of its own.
 struct Block {
     completion: Completion,
     result: UnsafeCell<Option<u32>>,
     drops: AtomicUsize,
+    /// Looked at where the block is used, written to where it is freed.
+    memory: UnsafeCell<()>,
+    frees: AtomicUsize,
     /// What the task's stack is used for until the task is over.
     stack: UnsafeCell<()>,
     futex: Futex,
@@ -24,6 +28,8 @@ impl Block {
             completion: Completion::new(),
             result: UnsafeCell::new(None),
             drops: AtomicUsize::new(0),
+            memory: UnsafeCell::new(()),
+            frees: AtomicUsize::new(0),
             stack: UnsafeCell::new(()),
             futex: Futex::new(),
         })
@@ -36,19 +42,46 @@ impl Block {
         }
     }
 
-    fn publish(&self) {
+    /// As `Job::run_for_joiner`.
+    fn run_for_joiner(&self) -> Stored {
+        if self.completion.is_detached() {
+            self.run();
+            return Stored::Before;
+        }
+        self.result.with_mut(|result| write(result, Some(7)));
+        Stored::AtEnd
+    }
+
+    fn publish(&self, stored: Stored) {
         self.stack.with_mut(|_| ());
-        if self.completion.finish() {
+        self.memory.with(|_| ());
+        let left = self.completion.finish(stored).unwrap_or_else(|| {
+            let left = self.completion.finish_waited(stored);
             self.futex.wake(usize::MAX);
+            left
+        });
+        match left {
+            Left::Nothing => {}
+            Left::Block => self.free(),
+            Left::BlockAndResult => {
+                self.drop_result();
+                self.free();
+            }
         }
     }
 
     fn abandon(&self) {
         self.completion.abandon();
-        self.publish();
+        self.publish(Stored::Before);
+    }
+
+    fn free(&self) {
+        self.memory.with_mut(|_| ());
+        self.frees.fetch_add(1, Ordering::Relaxed);
     }
 
     fn drop_result(&self) {
+        self.memory.with(|_| ());
         assert_eq!(self.take_result(), Some(7), "there is a result to drop");
         self.drops.fetch_add(1, Ordering::Relaxed);
     }
@@ -59,10 +92,34 @@ impl Block {
         taken
     }
 
+    /// Drops the handle.
     fn detach(&self) {
+        self.memory.with(|_| ());
         if self.completion.detach() {
+            return;
+        }
+        if !self.completion.is_abandoned() {
             self.drop_result();
         }
+        if self.completion.let_go() {
+            self.free();
+        }
+    }
+
+    /// Joins.
+    fn join(&self) -> Option<u32> {
+        self.wait();
+        let result = match self.completion.is_abandoned() {
+            true => None,
+            false => self.take_result(),
+        };
+        self.free();
+        result
+    }
+
+    /// Once all threads have ended.
+    fn assert_freed(&self) {
+        assert_eq!(self.frees.load(Ordering::Relaxed), 1, "freed once");
     }
 
     fn wait(&self) {
@@ -88,11 +145,28 @@ fn exactly_one_of_runner_and_handle_drops_an_unwanted_result() {
         let runner = Arc::clone(&block);
         let runner = spawn(move || {
             runner.run();
-            runner.publish();
+            runner.publish(Stored::Before);
         });
         block.detach();
         runner.join().unwrap();
         assert_eq!(block.drops.load(Ordering::Relaxed), 1);
+        block.assert_freed();
+    });
+}
+
+#[test]
+fn a_handle_that_is_dropped_while_its_task_runs_below_it_leaves_nothing_behind() {
+    every_order(|| {
+        let block = Block::new();
+        let runner = Arc::clone(&block);
+        let runner = spawn(move || {
+            let stored = runner.run_for_joiner();
+            runner.publish(stored);
+        });
+        block.detach();
+        runner.join().unwrap();
+        assert_eq!(block.drops.load(Ordering::Relaxed), 1);
+        block.assert_freed();
     });
 }
 
@@ -103,12 +177,26 @@ fn a_join_sees_the_end_and_the_result() {
         let runner = Arc::clone(&block);
         let runner = spawn(move || {
             runner.run();
-            runner.publish();
+            runner.publish(Stored::Before);
         });
-        block.wait();
-        assert!(!block.completion.is_abandoned());
-        assert_eq!(block.take_result(), Some(7));
+        assert_eq!(block.join(), Some(7));
         runner.join().unwrap();
+        block.assert_freed();
+    });
+}
+
+#[test]
+fn a_join_sees_a_result_that_is_stored_with_the_end() {
+    every_order(|| {
+        let block = Block::new();
+        let runner = Arc::clone(&block);
+        let runner = spawn(move || {
+            let stored = runner.run_for_joiner();
+            runner.publish(stored);
+        });
+        assert_eq!(block.join(), Some(7));
+        runner.join().unwrap();
+        block.assert_freed();
     });
 }
 
@@ -120,11 +208,11 @@ fn an_end_that_another_thread_publishes_is_seen_with_the_result() {
         let runner = spawn(move || {
             runner.run();
             let publisher = Arc::clone(&runner);
-            spawn(move || publisher.publish());
+            spawn(move || publisher.publish(Stored::Before))
         });
-        block.wait();
-        assert_eq!(block.take_result(), Some(7));
-        runner.join().unwrap();
+        assert_eq!(block.join(), Some(7));
+        runner.join().unwrap().join().unwrap();
+        block.assert_freed();
     });
 }
 
@@ -137,14 +225,16 @@ fn a_dropped_job_has_no_result_to_drop_and_ends_a_join() {
         block.detach();
         owner.join().unwrap();
         assert_eq!(block.drops.load(Ordering::Relaxed), 0);
+        block.assert_freed();
     });
     every_order(|| {
         let block = Block::new();
         let owner = Arc::clone(&block);
         let owner = spawn(move || owner.abandon());
-        block.wait();
+        assert_eq!(block.join(), None);
         assert!(block.completion.is_abandoned());
         owner.join().unwrap();
+        block.assert_freed();
     });
 }
 
