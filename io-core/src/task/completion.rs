@@ -22,8 +22,9 @@
 //!
 //! The scope's counters, in the order of a leaving task:
 //! 1. the completion word, the joiner's wake.
-//! 2. if the scope does not wait yet: `running -= 1`, and that is all. Nobody has
-//!    to be woken, so this is the task's last touch of anything borrowed.
+//! 2. if the scope does not wait yet, or others run too: `running -= 1`, and that is
+//!    all. Nobody has to be woken, so this is the task's last touch of anything
+//!    borrowed.
 //! 3. `leaving += 1`: from here on the task may touch the executor.
 //! 4. `running -= 1`; the last one wakes the scope.
 //! 5. `leaving -= 1`: the last touch.
@@ -223,11 +224,13 @@ impl MemberCount {
         }
     }
 
-    /// Step 2. False if the scope waits: then the other steps have to be taken.
-    /// Release: what the task did with the executor happens before the scope's end.
+    /// Step 2. False if the scope waits for this member alone: then the other steps
+    /// have to be taken. Release: what the task did with the executor happens before
+    /// the scope's end, which sees zero by a later member's step, in the same chain
+    /// of read-modify-writes.
     pub(crate) fn leave_at_once(&self) -> bool {
         let mut before = self.running.load(Ordering::Relaxed);
-        while before & SCOPE_WAITS == 0 {
+        while before != SCOPE_WAITS | 1 {
             let left = self.running.compare_exchange_weak(
                 before,
                 before - 1,
