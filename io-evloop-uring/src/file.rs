@@ -60,13 +60,21 @@ pub(crate) fn perform(worker: &Worker, operation: &mut Operation<'_, '_>) -> io:
     task::point(worker.id(), monotonic)?;
     match attempt(worker, operation) {
         Attempt::Done(result) => result,
-        Attempt::Submit(submission) => {
-            if operation.kind() == OperationKind::Sync && !worker.must_block() {
-                return sync::sync_together(worker, operation, &submission);
-            }
-            finish(worker, operation, &submission)
-        }
+        Attempt::Submit(submission) => perform_by_ring(worker, operation, &submission),
     }
+}
+
+/// Apart from its caller, which would have to save registers for it.
+#[inline(never)]
+fn perform_by_ring(
+    worker: &Worker,
+    operation: &mut Operation<'_, '_>,
+    submission: &Submission,
+) -> io::Result<Outcome> {
+    if operation.kind() == OperationKind::Sync && !worker.must_block() {
+        return sync::sync_together(worker, operation, submission);
+    }
+    finish(worker, operation, submission)
 }
 
 /// How far an operation comes without a submission.

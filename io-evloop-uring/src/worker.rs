@@ -438,7 +438,9 @@ impl Worker {
             self.poll();
         }
         *switches = 0;
-        if self.ready.is_empty() && !self.can_take_work() {
+        // Before it sleeps it looks for work of others once more.
+        let may_sleep = || self.submitted_count.get() > 0 || !self.can_take_work();
+        if self.ready.is_empty() && may_sleep() {
             self.idle();
         } else {
             // The submissions must not wait for long all the same.
@@ -543,13 +545,15 @@ impl Worker {
         let sleeper = sleeper.as_mut().expect("attached while the worker runs");
         let has_work = || self.can_take_work();
         self.counters.sleeps.add(1);
+        let enters = ring.counters().enters;
         let began = self.waits.has_look().then(now_nanos);
         let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
             self.complete(completion);
         });
         self.check(&ring, slept);
-        // It found work, and has not entered.
-        self.is_poll_wanted.set(ring.has_unsubmitted());
+        // If it found work it has not entered, and completions wait.
+        let has_entered = ring.counters().enters != enters && !ring.has_unsubmitted();
+        self.is_poll_wanted.set(!has_entered);
         drop(ring);
         drop(resting);
         self.end_short();
