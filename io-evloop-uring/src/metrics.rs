@@ -6,6 +6,7 @@
 //! is counted in a set of its own, by additions.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 /// What an event loop has done since it was made, all workers together.
 ///
@@ -38,6 +39,9 @@ pub struct Metrics {
     pub offloads: u64,
     /// How often a worker went to sleep for lack of work.
     pub sleeps: u64,
+    /// For how long workers have slept so, all together; a sleep counts when it ends.
+    /// The rest of their time they ran, or waited for a processor, or in a call.
+    pub asleep: Duration,
     /// The most fibers there were at once, those that wait for a task included.
     pub fibers_max: u64,
 }
@@ -80,6 +84,7 @@ pub(crate) struct Counters {
     pub(crate) inline_operations: Counter,
     pub(crate) offloads: Counter,
     pub(crate) sleeps: Counter,
+    pub(crate) asleep_nanos: Counter,
     /// By those who wake, so any thread counts here: each is a system call anyway.
     pub(crate) wakes: Counter,
     /// Wakes of a worker for a fiber of its own that found it awake.
@@ -102,6 +107,7 @@ impl Metrics {
         self.inline_operations += counters.inline_operations.read();
         self.offloads += counters.offloads.read();
         self.sleeps += counters.sleeps.read();
+        self.asleep += Duration::from_nanos(counters.asleep_nanos.read());
         // A job needs no wake, unless one was sent for it.
         let sent = counters.wakes_for_jobs.read();
         self.wakes_saved = self.wakes_saved.saturating_sub(sent);

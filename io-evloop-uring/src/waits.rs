@@ -86,11 +86,6 @@ impl Waits {
         self.last.set(None);
     }
 
-    /// Whether there is a look that would be used: then a sleep has to be told.
-    pub(crate) fn has_look(&self) -> bool {
-        self.last.get().is_some()
-    }
-
     /// The thread has slept for lack of work. A short sleep costs no new look.
     pub(crate) fn note_slept(&self, began_nanos: u64, ended_nanos: u64) {
         let slept_nanos = ended_nanos.saturating_sub(began_nanos);
@@ -287,7 +282,7 @@ mod tests {
             thread::sleep(Duration::from_millis(20));
             waits.note_slept(began, now_nanos());
             // As if no time had passed: the look is used.
-            assert!(waits.has_look());
+            assert!(waits.last.get().is_some());
             assert!(!waits.has_waited(now_nanos(), LIMIT_NANOS));
         }
     }

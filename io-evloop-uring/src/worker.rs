@@ -546,7 +546,7 @@ impl Worker {
         let has_work = || self.can_take_work();
         self.counters.sleeps.add(1);
         let enters = ring.counters().enters;
-        let began = self.waits.has_look().then(now_nanos);
+        let began = now_nanos();
         let slept = sleeper.sleep(&mut ring, (wait, reach), has_work, |_, completion| {
             self.complete(completion);
         });
@@ -558,9 +558,8 @@ impl Worker {
         drop(resting);
         self.end_short();
         let ended = now_nanos();
-        if let Some(began) = began {
-            self.waits.note_slept(began, ended);
-        }
+        self.counters.asleep_nanos.add(ended.saturating_sub(began));
+        self.waits.note_slept(began, ended);
         self.last_poll_nanos.set(ended);
         self.inline_count.set(0);
         self.fire_timers();

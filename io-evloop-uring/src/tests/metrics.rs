@@ -1,7 +1,7 @@
 //! What the loop counts.
 
 use std::io::{Read, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use io_core::Io;
 use io_core::fs::File;
@@ -49,6 +49,7 @@ fn each_kind_of_event_is_counted_once() {
             assert_eq!(read.submissions, yielded.submissions);
 
             // It waits in the ring, and the worker sleeps for it.
+            let began_at = Instant::now();
             let (reader, writer) = std::io::pipe().expect("two descriptors");
             let (mut reader, writer) = (File::from_fd(io, reader.into()), writer);
             std::thread::scope(|threads| {
@@ -62,6 +63,9 @@ fn each_kind_of_event_is_counted_once() {
             assert!(waited.submissions > read.submissions);
             assert!(waited.enters > read.enters);
             assert!(waited.sleeps > read.sleeps);
+            let asleep = waited.asleep - read.asleep;
+            let wall = began_at.elapsed();
+            assert!((Duration::from_millis(10)..=wall).contains(&asleep), "{asleep:?}");
             assert_eq!((waited.steals, waited.offloads), (0, 0));
         })
         .expect("a ring");
