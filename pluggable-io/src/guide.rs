@@ -12,3 +12,6 @@ pub mod futures {}
 
 #[doc = include_str!("guide/stuck.md")]
 pub mod stuck {}
+
+#[doc = include_str!("guide/slow.md")]
+pub mod slow {}

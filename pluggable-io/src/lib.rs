@@ -65,7 +65,7 @@ struct Readme;
 
 /// The executor whose tasks are fibers over io_uring, and its options.
 pub mod event_loop {
-    pub use io_evloop_uring::{Builder, EventLoop, StartError, Waker, os_code};
+    pub use io_evloop_uring::{Builder, EventLoop, Metrics, StartError, Waker, os_code};
 }
 
 /// The executor whose tasks are threads of a pool, and its options.
