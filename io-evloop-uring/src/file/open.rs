@@ -17,9 +17,10 @@
 //!    kernel can start none (`RLIMIT_NPROC`), it says `EAGAIN`.
 //!
 //! Options that create look first too, and create exclusively if there is
-//! nothing. A file of somebody else's is then left to step 5: the system may
-//! refuse it in a directory like /tmp (`fs.protected_regular`), which it could
-//! not tell by the link.
+//! nothing; those that would cut a file to nothing most often make one, and so
+//! try that before they look. A file of somebody else's is left to step 5: the
+//! system may refuse it in a directory like /tmp (`fs.protected_regular`), which
+//! it could not tell by the link.
 //!
 //! What that costs, in processor time of one open and close of a cached file:
 //! std 0.9 us, a plain call here 1.1 us, held and opened through the link 3.2 us.
@@ -61,13 +62,17 @@ pub(super) fn open(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Re
     if never_waits(flags) {
         return direct(worker, operation);
     }
+    if makes_most_often(flags)
+        && let Some(answer) = create_new(worker, &at, options)
+    {
+        return answer;
+    }
     for _ in 0..CREATE_ATTEMPTS_MAX {
         match hold(worker, &at, flags) {
             Ok(held) => return open_held(worker, &held, &at, &options, flags),
             Err(error) if flags & libc::O_CREAT != 0 && system::is_errno(&error, libc::ENOENT) => {
-                match create_new(worker, &at, options) {
-                    Err(error) if system::is_errno(&error, libc::EEXIST) => {}
-                    answer => return answer,
+                if let Some(answer) = create_new(worker, &at, options) {
+                    return answer;
                 }
             }
             Err(error) if system::is_errno(&error, libc::EMFILE) => break,
@@ -188,14 +193,24 @@ fn open_directory(
     }
 }
 
-fn create_new(worker: &Worker, at: &At<'_>, options: OpenOptions) -> io::Result<Outcome> {
+/// Whether what is opened so is most often not there yet.
+fn makes_most_often(flags: c_int) -> bool {
+    const REPLACING: c_int = libc::O_CREAT | libc::O_TRUNC;
+    flags & REPLACING == REPLACING
+}
+
+/// `None` if there is something.
+fn create_new(worker: &Worker, at: &At<'_>, options: OpenOptions) -> Option<io::Result<Outcome>> {
     let mut exclusive = options;
     exclusive.create_new(true).truncate(false);
     let mut operation = Operation::Create {
         at: *at,
         options: exclusive,
     };
-    direct(worker, &mut operation)
+    match direct(worker, &mut operation) {
+        Err(error) if system::is_errno(&error, libc::EEXIST) => None,
+        answer => Some(answer),
+    }
 }
 
 /// On a thread that may wait as long as it takes: the kernel's, through the

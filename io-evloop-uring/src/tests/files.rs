@@ -394,6 +394,14 @@ fn files_are_opened_as_open_does() {
             truncate.truncate(true);
             assert_eq!(open(&truncate, "link"), Ok(()));
             assert_eq!(std::fs::read(&path).expect("it is there"), b"");
+            // What would be cut is made if it is not there, also through a link.
+            assert_eq!(open(&truncate, "new"), Ok(()));
+            assert_eq!(open(&truncate, "missing/new"), Err(Some(libc::ENOENT)));
+            assert_eq!(open(&truncate, "data/x"), Err(Some(libc::ENOTDIR)));
+            assert_eq!(open(&truncate, "."), Err(Some(libc::EISDIR)));
+            std::fs::remove_file(at("gone")).expect("it was made");
+            assert_eq!(open(&truncate, "dangling"), Ok(()));
+            assert!(at("new").exists() && at("gone").exists());
         })
         .expect("a ring");
 }
