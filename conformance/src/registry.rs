@@ -232,6 +232,7 @@ registry! { ($)
             a_file_that_hides_its_size_is_read_whole [U1] needs Descriptors;
             what_is_no_text_is_invalid_data [U1];
             a_copy_has_content_and_mode [U2];
+            a_copy_of_a_fifo_is_refused_at_once [U2] needs Descriptors;
             exists_tells_missing_from_unknown [U4];
             stds_traits_run_on_files [U5];
         }

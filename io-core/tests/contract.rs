@@ -25,3 +25,5 @@ mod spite;
 mod trees;
 #[path = "contract/watchdog.rs"]
 mod watchdog;
+#[path = "contract/whole.rs"]
+mod whole;

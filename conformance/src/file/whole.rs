@@ -5,6 +5,7 @@ use std::io;
 use io_core::fs;
 
 use crate::fixture::{Fixture, Works, assert_errno};
+use crate::system;
 
 pub(crate) fn a_file_is_written_and_read_whole(fixture: &Fixture<'_>) {
     let io = fixture.io();
@@ -43,6 +44,15 @@ pub(crate) fn a_copy_has_content_and_mode(fixture: &Fixture<'_>) {
     assert_eq!(fs::metadata(io, &to).works().permission_bits(), 0o751);
     assert_errno(fs::copy(io, fixture.directory(), &to), libc::EINVAL);
     assert_errno(fs::copy(io, fixture.path("missing"), &to), libc::ENOENT);
+}
+
+/// It waits for no other end, and none is there.
+pub(crate) fn a_copy_of_a_fifo_is_refused_at_once(fixture: &Fixture<'_>) {
+    let from = fixture.path("fifo");
+    system::make_fifo(&from);
+    let to = fixture.path("to");
+    assert_errno(fs::copy(fixture.io(), from, &to), libc::EINVAL);
+    assert!(!fs::exists(fixture.io(), &to).works(), "nothing was made");
 }
 
 pub(crate) fn exists_tells_missing_from_unknown(fixture: &Fixture<'_>) {

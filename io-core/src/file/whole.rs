@@ -10,10 +10,14 @@ use crate::io::Io;
 /// cost of an operation does not count, small enough to stay in the cache while
 /// fresh memory is zeroed and filled.
 const READ_BYTES_MAX: usize = 1024 * 1024;
-/// The least space that a read of a file of unknown size is given, in bytes.
+/// The least space that a transfer of unknown size is given, in bytes.
 const READ_BYTES_MIN: usize = 8 * 1024;
-/// The buffer of a copy, in bytes: on the heap, since stacks may be small.
-const COPY_BYTES: usize = 256 * 1024;
+/// The largest buffer of a copy, in bytes: on the heap, since stacks may be small.
+const COPY_BYTES_MAX: usize = 256 * 1024;
+/// A read that should reach the end of a file asks for so many bytes more than
+/// the file has by its own account. If it gets none of them, that was the end:
+/// nothing has to be read once more to see it.
+const SPARE_BYTES: usize = 32;
 
 /// Reads a whole file.
 ///
@@ -37,41 +41,45 @@ const COPY_BYTES: usize = 256 * 1024;
 /// ```
 pub fn read(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     let file = File::open(io, path)?;
-    // Some files claim to be empty (procfs) or larger than memory: only a hint.
-    let hint = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
-    let mut content = Vec::new();
-    content.try_reserve_exact(hint)?;
-    loop {
-        let filled = content.len();
-        if filled >= hint {
-            return read_rest(&file, content);
-        }
-        content.resize(filled + READ_BYTES_MAX.min(hint - filled), 0);
-        let count = (&file).read(&mut content[filled..])?;
-        content.truncate(filled + count);
-        if count == 0 {
-            return Ok(content);
-        }
+    let claimed_bytes = file.metadata()?.len();
+    read_content(&file, claimed_bytes)
+}
+
+/// Opens with `O_NONBLOCK`, for whoever keeps the file to himself: it changes
+/// nothing for a regular file. `None` if somebody has a lease (fcntl(2)), and has
+/// to be waited for until he gives it up.
+fn open_without_waiting<'io>(io: &'io dyn Io, path: &Path) -> io::Result<Option<File<'io>>> {
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NONBLOCK);
+    match options.open(io, path) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        answer => answer.map(Some),
     }
 }
 
-/// Reads what a file has beyond the size that it claimed: most often nothing,
-/// which costs no further memory.
-fn read_rest(mut file: &File<'_>, mut content: Vec<u8>) -> io::Result<Vec<u8>> {
-    let mut probe = [0; 32];
+/// Reads what a file has, which claims to have so many bytes. Some claim to be
+/// empty (procfs) or larger than memory, and some grow: only a hint.
+fn read_content(mut file: &File<'_>, claimed_bytes: u64) -> io::Result<Vec<u8>> {
+    let claimed = usize::try_from(claimed_bytes).unwrap_or(usize::MAX);
+    let expected = claimed.saturating_add(SPARE_BYTES);
+    let mut content = Vec::new();
+    content.try_reserve_exact(expected)?;
     loop {
-        let count = file.read(&mut probe)?;
-        if count == 0 {
-            return Ok(content);
-        }
-        content.try_reserve(count)?;
-        content.extend_from_slice(&probe[..count]);
         let filled = content.len();
-        let further = filled.clamp(READ_BYTES_MIN, READ_BYTES_MAX);
-        content.try_reserve(further)?;
-        content.resize(filled + further, 0);
+        let wanted = if filled <= claimed {
+            expected - filled
+        } else {
+            filled.max(READ_BYTES_MIN)
+        };
+        let wanted = wanted.min(READ_BYTES_MAX);
+        content.try_reserve(wanted)?;
+        content.resize(filled + wanted, 0);
         let count = file.read(&mut content[filled..])?;
         content.truncate(filled + count);
+        let is_as_claimed = content.len() == claimed && count < wanted;
+        if count == 0 || is_as_claimed {
+            return Ok(content);
+        }
     }
 }
 
@@ -139,32 +147,51 @@ pub fn copy_fully(io: &dyn Io, from: impl AsRef<Path>, to: impl AsRef<Path>) -> 
 }
 
 fn copy_counted(io: &dyn Io, from: &Path, to: &Path, bytes: &mut u64) -> io::Result<()> {
-    let source = File::open(io, from)?;
+    let source = open_source(io, from)?;
     let metadata = source.metadata()?;
     if !metadata.is_file() {
         return Err(io::Error::from_raw_os_error(libc::EINVAL));
     }
     let destination = create_like(io, to, &metadata)?;
-    copy_content(&source, &destination, bytes)?;
+    copy_content(&source, metadata.len(), &destination, bytes)?;
     destination.close()
 }
 
+/// Opens what is to be copied. A FIFO is refused, so nobody has to wait for its
+/// other end.
+fn open_source<'io>(io: &'io dyn Io, from: &Path) -> io::Result<File<'io>> {
+    match open_without_waiting(io, from)? {
+        Some(source) => Ok(source),
+        None => File::open(io, from),
+    }
+}
+
 /// Opens a copy's destination with the bits of its source. They are set once
-/// more since the umask took some away, or the file was there before; what is no
+/// more if the umask took some away, or the file was there before; what is no
 /// regular file keeps its own (as in std).
 fn create_like<'io>(io: &'io dyn Io, to: &Path, source: &Metadata) -> io::Result<File<'io>> {
     let mode = source.permission_bits();
     let mut options = OpenOptions::new();
     options.write(true).create(true).truncate(true).mode(mode);
     let destination = options.open(io, to)?;
-    if destination.metadata()?.is_file() {
+    let created = destination.metadata()?;
+    if created.is_file() && created.permission_bits() != mode {
         destination.set_permissions(mode)?;
     }
     Ok(destination)
 }
 
-fn copy_content(mut source: &File<'_>, to: &File<'_>, bytes: &mut u64) -> io::Result<()> {
-    let mut buffer = vec![0; COPY_BYTES];
+/// Copies what a file has, which claims to have so many bytes: only a hint, as in
+/// `read_content`.
+fn copy_content(
+    mut source: &File<'_>,
+    claimed_bytes: u64,
+    to: &File<'_>,
+    bytes: &mut u64,
+) -> io::Result<()> {
+    let claimed = usize::try_from(claimed_bytes).unwrap_or(usize::MAX);
+    let expected = claimed.saturating_add(SPARE_BYTES);
+    let mut buffer = vec![0; expected.clamp(READ_BYTES_MIN, COPY_BYTES_MAX)];
     loop {
         let count = source.read(&mut buffer)?;
         if count == 0 {
@@ -173,5 +200,11 @@ fn copy_content(mut source: &File<'_>, to: &File<'_>, bytes: &mut u64) -> io::Re
         let written = to.write_fully(&buffer[..count]);
         *bytes += written.bytes;
         written.result?;
+        if *bytes == claimed_bytes && count < buffer.len() {
+            return Ok(());
+        }
+        if *bytes > claimed_bytes {
+            buffer.resize(COPY_BYTES_MAX, 0);
+        }
     }
 }

@@ -380,9 +380,11 @@ fn no_count_reaches_beyond_a_buffer() {
             .is_err(),
         ];
         assert_eq!(panics, [true; 6], "{claimed}");
-        // It reads into a buffer of its own size.
-        let whole = quietly(|| fs::read(io, Path::new("/file")));
-        assert!(whole.is_err() || claimed <= 4096, "{claimed}");
+        // It asks for a little more than the file has. Who claims that there is so
+        // much, again and again, has a file without an end.
+        if claimed > 4 + 32 {
+            assert!(quietly(|| fs::read(io, Path::new("/file"))).is_err());
+        }
         let listed = quietly(|| {
             fs::read_dir(io, "/").map(|entries| entries.take(1000).filter_map(Result::ok).count())
         });
