@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::file::{File, Metadata, OpenOptions, Progress};
+use crate::file::{File, Metadata, OpenOptions, Progress, paths};
 use crate::io::Io;
 
 /// The largest single transfer of a whole file, in bytes: large enough that the
@@ -40,9 +40,33 @@ const SPARE_BYTES: usize = 32;
 /// # Ok::<(), std::io::Error>(())
 /// ```
 pub fn read(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
+    let path = path.as_ref();
+    if io.capabilities().is_look_before_open_faster
+        && let Some(content) = read_regular(io, path)?
+    {
+        return Ok(content);
+    }
     let file = File::open(io, path)?;
     let claimed_bytes = file.metadata()?.len();
     read_content(&file, claimed_bytes)
+}
+
+/// Reads a regular file, which it opens so that nothing can have to wait: what is
+/// there is looked at before, since a FIFO or a device would be opened in another
+/// way than `read` promises. `None` if there is something else.
+fn read_regular(io: &dyn Io, path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let metadata = paths::metadata(io, path)?;
+    if !metadata.is_file() {
+        return Ok(None);
+    }
+    let Some(file) = open_without_waiting(io, path)? else {
+        return Ok(None);
+    };
+    let content = read_content(&file, metadata.len())?;
+    // A FIFO may have taken its place. What somebody wrote to that is what it has,
+    // but if there is nothing, nobody was there yet.
+    let is_answer = !content.is_empty() || file.metadata()?.is_file();
+    Ok(is_answer.then_some(content))
 }
 
 /// Opens with `O_NONBLOCK`, for whoever keeps the file to himself: it changes
