@@ -43,6 +43,21 @@ pub(crate) enum Order {
     Exit,
 }
 
+/// What a fiber that switches away says to the run loop: it goes through the switch
+/// in a register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Away {
+    /// Others run first: it is ready.
+    Yields,
+    /// The same, and the loop polls before.
+    Polls,
+    /// It has left its reason in the worker: see [`Park`].
+    Parks,
+}
+
+/// The coroutine of a fiber.
+pub(crate) type Coroutine = Fiber<(), Away>;
+
 /// Why a fiber stopped, if not just to let others run first. The worker publishes
 /// it after the switch: only then can anybody else see that the fiber is parked.
 pub(crate) enum Park {
@@ -172,9 +187,9 @@ pub(crate) struct FiberCell {
     /// Its number within the loop, for reports.
     pub(crate) number: usize,
     /// The coroutine; `None` for the main fiber, and once it has ended.
-    pub(crate) fiber: UnsafeCell<Option<Fiber<(), ()>>>,
+    pub(crate) fiber: UnsafeCell<Option<Coroutine>>,
     /// Its way to suspend itself, once it has run.
-    pub(crate) suspender: Cell<Option<SuspenderPointer<(), ()>>>,
+    pub(crate) suspender: Cell<Option<SuspenderPointer<(), Away>>>,
     /// What it is to do next; set while it is idle, before it is resumed.
     pub(crate) order: Cell<Option<Order>>,
     /// The frames of its tasks while it does not run.

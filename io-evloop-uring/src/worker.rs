@@ -35,6 +35,7 @@ mod caller;
 mod jobs;
 mod park;
 mod ready;
+mod rounds;
 mod watched;
 
 pub(crate) use jobs::retry;
@@ -52,7 +53,7 @@ use io_core::parking::Waiter;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
 use io_core::{Clock, FutexWord};
 
-use crate::cell::{CompletionSlot, FiberKind, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
+use crate::cell::{Away, CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
 use crate::fiber::{
     Fiber, StackPool, SuspenderPointer, Switch, abort_with, set_thread_word, thread_word,
 };
@@ -114,8 +115,8 @@ pub(crate) struct Worker {
     /// may have taken since: an address to compare, never followed.
     newest_task: Cell<*const TaskRecord>,
     ready: ReadyQueue,
-    /// Why the fiber that is switching away does so; `None` if it lets others run
-    /// first. Set by that fiber, taken on the other side of the switch.
+    /// Why the fiber that is switching away parks. Set by that fiber, taken on the
+    /// other side of the switch.
     parked: Cell<Option<Park>>,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
@@ -132,8 +133,11 @@ pub(crate) struct Worker {
     joined_count: Cell<u32>,
     /// Tasks in a row that were joined and ran before older jobs.
     overtaken_count: Cell<u32>,
-    /// Fibers resumed: whose turn it is, a fiber's or a job's.
-    turn_count: Cell<u32>,
+    /// Ready fibers resumed and jobs started in their absence: what else has its
+    /// turn, jobs, the clock, a poll.
+    turn: Cell<u32>,
+    /// The last poll's, down to one of `SWITCHES_PER_READING`.
+    polled_turn: Cell<u32>,
     /// The fiber that runs; `None` while the run loop does.
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
@@ -150,8 +154,8 @@ pub(crate) struct Worker {
     is_draining: Cell<bool>,
     main: Cell<Option<FiberRef>>,
     /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
-    scheduler: UnsafeCell<Option<Fiber<(), ()>>>,
-    to_main: Cell<Option<SuspenderPointer<(), ()>>>,
+    scheduler: UnsafeCell<Option<Fiber<Away, ()>>>,
+    to_main: Cell<Option<SuspenderPointer<Away, ()>>>,
     /// Worker 0: `run` is done with the run loop, which is to end.
     is_exiting: Cell<bool>,
     /// Random order of ready fibers, for tests.
@@ -233,7 +237,8 @@ impl Worker {
             own_job_count: Cell::new(0),
             joined_count: Cell::new(0),
             overtaken_count: Cell::new(0),
-            turn_count: Cell::new(0),
+            turn: Cell::new(0),
+            polled_turn: Cell::new(0),
             ready: ReadyQueue::new(),
             parked: Cell::new(None),
             is_exiting: Cell::new(false),
@@ -400,72 +405,6 @@ impl Worker {
 
     // ---- the run loop ------------------------------------------------------
 
-    /// The run loop of a thread.
-    fn run_loop(&self) {
-        let mut switches = 0;
-        while self.round(&mut switches) == Flow::Continue {}
-    }
-
-    fn round(&self, switches: &mut u32) -> Flow {
-        if self.is_poll_due(switches) {
-            self.poll();
-        }
-        if let Some(fiber) = self.next_ready() {
-            *switches += 1;
-            let flow = self.resume(fiber);
-            // Not by `switches`, which each poll begins again.
-            let turn = self.turn_count.get().wrapping_add(1);
-            self.turn_count.set(turn);
-            if flow == Flow::Continue && turn.is_multiple_of(READY_PER_JOB) {
-                self.start_job_in_turn(turn);
-            }
-            return flow;
-        }
-        if self.start_any_job() {
-            *switches += 1;
-            return Flow::Continue;
-        }
-        if self.is_main_over.get() && self.busy_count.get() == 0 && !self.has_to_take_jobs() {
-            return self.resume_main();
-        }
-        if self.main.get().is_none() && self.shared.is_stopping() && self.busy_count.get() == 0 {
-            return Flow::Exit;
-        }
-        if self.submitted_count.get() > 0 {
-            // The enter in which it sleeps submits and reaps too.
-            self.take_messages();
-        } else {
-            self.poll();
-        }
-        *switches = 0;
-        // Before it sleeps it looks for work of others once more.
-        let may_sleep = || self.submitted_count.get() > 0 || !self.can_take_work();
-        if self.ready.is_empty() && may_sleep() {
-            self.idle();
-        } else {
-            // The submissions must not wait for long all the same.
-            self.is_poll_wanted.set(self.submitted_count.get() > 0);
-        }
-        Flow::Continue
-    }
-
-    /// The budget: in switches, and in time.
-    fn is_poll_due(&self, switches: &mut u32) -> bool {
-        if self.is_poll_wanted.replace(false) {
-            *switches = 0;
-            return true;
-        }
-        if *switches == 0 || !switches.is_multiple_of(SWITCHES_PER_READING) {
-            return false;
-        }
-        let is_due = *switches >= SWITCHES_PER_POLL
-            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
-        if is_due {
-            *switches = 0;
-        }
-        is_due
-    }
-
     /// Messages, completions, due timers; never waits.
     fn poll(&self) {
         self.take_messages();
@@ -478,6 +417,7 @@ impl Worker {
         }
         drop(ring);
         self.last_poll_nanos.set(now_nanos());
+        self.begin_budget();
         self.inline_count.set(0);
         self.fire_timers();
     }
@@ -598,42 +538,36 @@ impl Worker {
             || self.takes_jobs() && shared.has_jobs()
     }
 
-    fn next_ready(&self) -> Option<FiberRef> {
-        match self.shuffle.get() {
-            None => self.ready.pop(),
-            Some(seed) => {
-                let next = shuffle_step(seed);
-                self.shuffle.set(Some(next));
-                let number = usize::try_from(next >> 33).unwrap_or(0);
-                self.ready.pop_random(number)
-            }
-        }
-    }
-
     // ---- switches ----------------------------------------------------------
 
     /// Runs a fiber until it parks, and publishes why it did.
+    #[inline(never)]
     fn resume(&self, fiber: FiberRef) -> Flow {
-        let cell = fiber.cell();
-        if cell.kind == FiberKind::Main {
-            return self.resume_main();
-        }
+        self.resume_here(fiber)
+    }
+
+    /// The same in the caller's frame: the switch saves every register, so a call
+    /// around it would do so once more.
+    #[inline(always)]
+    fn resume_here(&self, fiber: FiberRef) -> Flow {
         // SAFETY: *owner*, and *fibers*: it is parked.
-        let coroutine = unsafe { &mut *cell.fiber.get() };
-        let coroutine = coroutine
-            .as_mut()
-            .expect("a fiber with a job is a coroutine");
+        let coroutine = unsafe { &mut *fiber.cell().fiber.get() };
+        let Some(coroutine) = coroutine else {
+            return self.resume_main();
+        };
         self.counters.switches.add(1);
         self.switch_context_in(fiber);
         let switch = coroutine.resume(());
         self.switch_context_out(fiber);
         match switch {
-            Switch::Suspended(()) => self.publish(fiber),
+            Switch::Suspended(away) => self.publish(fiber, away),
             Switch::Ended(_) => unreachable!("a fiber ends when it is retired"),
         }
         Flow::Continue
     }
 
+    /// The main fiber is the one that is no coroutine.
+    #[inline(never)]
     fn resume_main(&self) -> Flow {
         let fiber = self.main.get().expect("worker 0 has a main fiber");
         let to_main = self
@@ -643,12 +577,12 @@ impl Worker {
         self.counters.switches.add(1);
         self.switch_context_in(fiber);
         // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
-        unsafe { to_main.suspend(()) };
+        let away = unsafe { to_main.suspend(()) };
         self.switch_context_out(fiber);
         if self.is_exiting.get() {
             return Flow::Exit;
         }
-        self.publish(fiber);
+        self.publish(fiber, away);
         Flow::Continue
     }
 
@@ -673,14 +607,20 @@ impl Worker {
 
     /// What a fiber parked for takes effect only here, after the switch.
     #[inline]
-    fn publish(&self, fiber: FiberRef) {
-        match self.parked.take() {
-            None => self.push_ready(fiber),
-            Some(reason) => self.publish_reason(fiber, reason),
+    fn publish(&self, fiber: FiberRef, away: Away) {
+        match away {
+            Away::Yields => self.push_ready(fiber),
+            Away::Polls => {
+                self.is_poll_wanted.set(true);
+                self.push_ready(fiber);
+            }
+            Away::Parks => self.publish_reason(fiber),
         }
     }
 
-    fn publish_reason(&self, fiber: FiberRef, reason: Park) {
+    #[inline(never)]
+    fn publish_reason(&self, fiber: FiberRef) {
+        let reason = self.parked.take().expect("a fiber that parks says why");
         match reason {
             Park::Finished(done) => self.finish(fiber, done),
             Park::Ring(mut entry) => {

@@ -65,7 +65,10 @@ fn each_kind_of_event_is_counted_once() {
             assert!(waited.sleeps > read.sleeps);
             let asleep = waited.asleep - read.asleep;
             let wall = began_at.elapsed();
-            assert!((Duration::from_millis(10)..=wall).contains(&asleep), "{asleep:?}");
+            assert!(
+                (Duration::from_millis(10)..=wall).contains(&asleep),
+                "{asleep:?}"
+            );
             assert_eq!((waited.steals, waited.offloads), (0, 0));
         })
         .expect("a ring");

@@ -8,7 +8,7 @@
 use std::io;
 
 use super::Worker;
-use crate::cell::{FiberKind, Park};
+use crate::cell::{Away, FiberKind, Park};
 use crate::fiber::{Fiber, Suspender, Switch};
 
 impl Worker {
@@ -20,11 +20,11 @@ impl Worker {
     pub(crate) fn begin_main(&self) -> io::Result<()> {
         let stack = self.stacks.borrow_mut().take()?;
         let worker: *const Worker = self;
-        let body = move |suspender: Suspender<'_, (), ()>, ()| {
+        let body = move |suspender: Suspender<'_, Away, ()>, away| {
             // SAFETY: *own thread*: the worker outlives the run loop.
             let worker = unsafe { &*worker };
             worker.to_main.set(Some(suspender.pointer()));
-            worker.run_loop_beside_main();
+            worker.run_loop_beside_main(away);
         };
         // SAFETY: *fibers*: as in `make_fiber`; `end_main` ends it.
         let scheduler = unsafe { Fiber::new(stack, body) };
@@ -43,13 +43,13 @@ impl Worker {
         Ok(())
     }
 
-    fn run_loop_beside_main(&self) {
+    fn run_loop_beside_main(&self, away: Away) {
         let main = self.main.get().expect("`begin_main` made it");
         self.switch_context_out(main);
         if self.is_exiting.get() {
             return;
         }
-        self.publish(main);
+        self.publish(main, away);
         self.run_loop();
     }
 
@@ -96,7 +96,7 @@ impl Worker {
         let scheduler = unsafe { &mut *self.scheduler.get() };
         let mut scheduler = scheduler.take().expect("`begin_main` made it");
         self.is_exiting.set(true);
-        match scheduler.resume(()) {
+        match scheduler.resume(Away::Parks) {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(()) => unreachable!("it ends when it is told to"),
         }

@@ -11,7 +11,7 @@ use io_core::IoId;
 use io_core::task::{self, Job, TaskRecord};
 
 use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker, now_nanos};
-use crate::cell::{FiberCell, FiberKind, FiberRef, Order, Park};
+use crate::cell::{Away, FiberCell, FiberKind, FiberRef, Order, Park};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 use crate::shared::Outside;
 
@@ -29,14 +29,16 @@ const UNNAMED: &str = "";
 impl Worker {
     /// While fibers are ready: one job of this worker or of the common queue, and
     /// from time to time another worker's.
-    pub(super) fn start_job_in_turn(&self, switches: u32) {
+    pub(super) fn start_job_in_turn(&self, turn: u32) {
         if !self.takes_jobs() {
             return;
         }
-        let job = if switches.is_multiple_of(SWITCHES_PER_POLL) {
+        let job = if turn.is_multiple_of(SWITCHES_PER_POLL) {
             self.next_job()
-        } else {
+        } else if self.has_own_job() {
             self.own_job()
+        } else {
+            None
         };
         if let Some(job) = job {
             self.start(job);
@@ -166,6 +168,15 @@ impl Worker {
         }
     }
 
+    /// Whether [`own_job`](Self::own_job) may find one: a look, which costs less than
+    /// a try.
+    #[inline]
+    fn has_own_job(&self) -> bool {
+        !self.deque.is_empty()
+            || !self.outside().newest.is_empty()
+            || !self.shared.injector.is_empty()
+    }
+
     /// A job of this worker; in between one that no worker holds.
     fn own_job(&self) -> Option<Job> {
         let count = self.own_job_count.get() + 1;
@@ -252,7 +263,7 @@ impl Worker {
         let cell = fiber.cell();
         cell.bounds.set(Some(stack.bounds()));
         let worker: *const Worker = self;
-        let body = move |suspender: Suspender<'_, (), ()>, ()| {
+        let body = move |suspender: Suspender<'_, (), Away>, ()| {
             // SAFETY: *own thread*: the worker outlives its fibers.
             let worker = unsafe { &*worker };
             worker.run_jobs(fiber.cell(), &suspender);
@@ -266,7 +277,7 @@ impl Worker {
     }
 
     /// The body of a fiber: one job after another.
-    fn run_jobs(&self, cell: &FiberCell, suspender: &Suspender<'_, (), ()>) {
+    fn run_jobs(&self, cell: &FiberCell, suspender: &Suspender<'_, (), Away>) {
         cell.suspender.set(Some(suspender.pointer()));
         let mut is_named = false;
         loop {
@@ -283,7 +294,7 @@ impl Worker {
                     self.note_task(cell, None);
                     let former = self.parked.replace(Some(Park::Finished(done)));
                     debug_assert!(former.is_none(), "the loop has taken it");
-                    suspender.suspend(());
+                    suspender.suspend(Away::Parks);
                 }
                 Order::Exit => return,
             }

@@ -14,7 +14,7 @@ use io_core::{FutexWord, OperationKind, task};
 use super::{
     INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Worker, now_nanos, shuffle_step,
 };
-use crate::cell::{CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
+use crate::cell::{Away, CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
 use crate::fiber::Switch;
 use crate::ring::{Entry, SlotAddress};
 use crate::wake::Reach;
@@ -43,30 +43,30 @@ impl Worker {
     pub(crate) fn park(&self, reason: Park) {
         let former = self.parked.replace(Some(reason));
         debug_assert!(former.is_none(), "the loop has taken it");
-        self.switch_away();
+        self.switch_away(Away::Parks);
     }
 
     /// Lets the other fibers that are ready run first.
     #[inline]
     pub(super) fn park_ready(&self) {
-        self.switch_away();
+        self.switch_away(Away::Yields);
     }
 
     #[inline]
-    fn switch_away(&self) {
+    fn switch_away(&self, away: Away) {
         if std::thread::panicking() {
-            self.switch_away_unwinding();
+            self.switch_away_unwinding(away);
         } else {
-            self.switch_to_loop();
+            self.switch_to_loop(away);
         }
     }
 
     /// The thread unwinds: this fiber does, or one that has parked while it did.
     #[cold]
-    fn switch_away_unwinding(&self) {
+    fn switch_away_unwinding(&self, away: Away) {
         self.unwinding_count.set(self.unwinding_count.get() + 1);
         let period = self.unwinding_period.get();
-        self.switch_to_loop();
+        self.switch_to_loop(away);
         if self.unwinding_period.get() == period {
             self.unwinding_count.set(self.unwinding_count.get() - 1);
         }
@@ -83,26 +83,31 @@ impl Worker {
     }
 
     #[inline]
-    fn switch_to_loop(&self) {
+    fn switch_to_loop(&self, away: Away) {
         let fiber = self.current.get().expect("a fiber parks itself");
+        self.switch_from(fiber, away);
+    }
+
+    #[inline]
+    fn switch_from(&self, fiber: FiberRef, away: Away) {
         let cell = fiber.cell();
         let here = 0_u8;
         cell.parked_at.set((&raw const here).addr());
         match cell.suspender.get() {
             // SAFETY: *own thread*: `current` says that this runs on that fiber.
-            Some(suspender) => unsafe { suspender.suspend(()) },
-            None => self.park_main(),
+            Some(suspender) => unsafe { suspender.suspend(away) },
+            None => self.park_main(away),
         }
     }
 
     /// The main fiber has no suspender: the run loop is a coroutine of its own.
     #[inline(never)]
-    fn park_main(&self) {
+    fn park_main(&self, away: Away) {
         // SAFETY: *own thread*: the run loop's coroutine is suspended while the
         // main fiber runs, and does not touch its own handle while it runs.
         let scheduler = unsafe { &mut *self.scheduler.get() };
         let scheduler = scheduler.as_mut().expect("`run` made it");
-        match scheduler.resume(()) {
+        match scheduler.resume(away) {
             Switch::Suspended(()) => {}
             Switch::Ended(_) => unreachable!("it ends when it is told to"),
         }
@@ -247,13 +252,23 @@ impl Worker {
     /// Lets the other fibers of this worker run. False if this is no fiber.
     #[inline]
     pub(crate) fn yield_current(&self) -> bool {
-        if self.current.get().is_none() {
+        let Some(fiber) = self.current.get() else {
             return false;
-        }
-        if !self.must_block() {
-            self.park_ready();
+        };
+        // Not `must_block` and then `switch_away`, which ask the same of the thread.
+        if std::thread::panicking() {
+            self.yield_unwinding();
+        } else if fiber.cell().no_suspend_depth.get() == 0 {
+            self.switch_from(fiber, Away::Yields);
         }
         true
+    }
+
+    #[cold]
+    fn yield_unwinding(&self) {
+        if !self.must_block() {
+            self.switch_away_unwinding(Away::Yields);
+        }
     }
 
     /// Notes in the current task's record on which fiber it is about to wait.
@@ -286,10 +301,9 @@ impl Worker {
     #[cold]
     fn poll_and_go_on(&self) {
         if self.current.get().is_some() && !self.must_block() {
-            self.is_poll_wanted.set(true);
             // Its own jobs had their turn, if it ran those that it joined.
             self.own_job_count.set(OWN_JOBS_PER_COMMON);
-            self.park_ready();
+            self.switch_away(Away::Polls);
         }
     }
 
