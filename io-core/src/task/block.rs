@@ -636,7 +636,7 @@ impl Drop for Done {
                 unsafe { ManuallyDrop::drop(&mut self.task) };
             }
         }
-        if !scope.count.leave_at_once() {
+        if !scope.count.leave_at_once(record::thread_key()) {
             scope.count.begin_leave();
             if scope.count.leave() {
                 io.futex_wake(scope.wait_address(), u32::MAX);

@@ -24,7 +24,8 @@
 //! 1. the completion word, the joiner's wake.
 //! 2. if the scope does not wait yet, or others run too: `running -= 1`, and that is
 //!    all. Nobody has to be woken, so this is the task's last touch of anything
-//!    borrowed.
+//!    borrowed. On the scope's own thread, before the scope waits, this counts in
+//!    `own`, which nobody else touches and which the scope adds when it waits.
 //! 3. `leaving += 1`: from here on the task may touch the executor.
 //! 4. `running -= 1`; the last one wakes the scope.
 //! 5. `leaving -= 1`: the last touch.
@@ -190,50 +191,94 @@ impl Left {
     }
 }
 
-/// The bit of `running` that says that the scope waits for zero.
-const SCOPE_WAITS: u32 = 1 << 31;
+/// A thread's number.
+pub(crate) type ThreadKey = usize;
 
-/// How many members a scope may have at once: as far below its flag as there can
-/// ever be threads between the check and its consequence. They would need 256 GiB.
-const MEMBERS_MAX: u32 = 1 << 30;
+/// The bit of `running` that says that the scope waits for zero.
+const SCOPE_WAITS: u32 = 1;
+/// One member in `running`, above that bit.
+const MEMBER: u32 = 2;
+
+/// How many members may be counted in each way at once: as far below what the
+/// numbers hold as there can ever be threads between the check and its
+/// consequence. They would need 64 GiB.
+const MEMBERS_MAX: u32 = 1 << 28;
 
 /// The two counters of a scope. Members write both; the scope's end reads them.
+///
+/// Until the scope waits, the thread on whose stack it lies counts its own steps
+/// apart, without locked instructions: most members come and go there.
 #[derive(Debug)]
 pub(crate) struct MemberCount {
+    /// A number of members, with a sign, and the bit. What `own` holds is added when
+    /// the scope begins to wait; before, it may be below zero.
     running: AtomicU32,
     leaving: AtomicU32,
+    /// The thread of the scope.
+    owner: ThreadKey,
+    own: Own,
+}
+
+/// What the scope's thread counts until the scope waits, on a cache line that other
+/// threads do not touch. Relaxed, and no read-modify-writes: it is that thread's own.
+#[derive(Debug)]
+#[repr(align(64))]
+struct Own {
+    /// Members that came less those that left, with a sign.
+    count: AtomicU32,
+    /// 1 once `count` was added to `running`, where all count from then on.
+    is_added: AtomicU32,
 }
 
 impl MemberCount {
-    pub(crate) fn new() -> MemberCount {
+    /// Of a scope whose end runs on the thread `owner`.
+    pub(crate) fn new(owner: ThreadKey) -> MemberCount {
         MemberCount {
             running: AtomicU32::new(0),
             leaving: AtomicU32::new(0),
+            owner,
+            own: Own {
+                count: AtomicU32::new(0),
+                is_added: AtomicU32::new(0),
+            },
         }
     }
 
-    /// A member is about to be started. Only the body and running members do
-    /// this, so the count can not be zero for good meanwhile. Relaxed: the member
-    /// itself is handed over by stronger means.
-    pub(crate) fn enter(&self) {
-        let before = self.running.fetch_add(1, Ordering::Relaxed);
-        if before & !SCOPE_WAITS >= MEMBERS_MAX {
-            // Unwinding would leave a member behind that nobody counted.
-            eprintln!("a scope holds at most {MEMBERS_MAX} tasks; the process can not go on");
-            std::process::abort();
+    fn is_own(&self, thread: ThreadKey) -> bool {
+        self.owner == thread && self.own.is_added.load(Ordering::Relaxed) == 0
+    }
+
+    /// A member is about to be started, by the thread `thread`. Only the body and
+    /// running members do this, so the count can not be zero for good meanwhile.
+    /// Relaxed: the member itself is handed over by stronger means.
+    pub(crate) fn enter(&self, thread: ThreadKey) {
+        let before = if self.is_own(thread) {
+            let own = self.own.count.load(Ordering::Relaxed);
+            self.own.count.store(own.wrapping_add(1), Ordering::Relaxed);
+            own
+        } else {
+            members(self.running.fetch_add(MEMBER, Ordering::Relaxed))
+        };
+        if before.cast_signed() >= MEMBERS_MAX.cast_signed() {
+            too_many_members();
         }
     }
 
-    /// Step 2. False if the scope waits for this member alone: then the other steps
-    /// have to be taken. Release: what the task did with the executor happens before
-    /// the scope's end, which sees zero by a later member's step, in the same chain
-    /// of read-modify-writes.
-    pub(crate) fn leave_at_once(&self) -> bool {
+    /// Step 2, on the thread `thread`. False if the scope waits for this member
+    /// alone: then the other steps have to be taken. Release: what the task did with
+    /// the executor happens before the scope's end, which sees zero by a later
+    /// member's step, in the same chain of read-modify-writes.
+    pub(crate) fn leave_at_once(&self, thread: ThreadKey) -> bool {
+        if self.is_own(thread) {
+            let own = self.own.count.load(Ordering::Relaxed);
+            self.own.count.store(own.wrapping_sub(1), Ordering::Relaxed);
+            return true;
+        }
         let mut before = self.running.load(Ordering::Relaxed);
-        while before != SCOPE_WAITS | 1 {
+        while before != SCOPE_WAITS | MEMBER {
             let left = self.running.compare_exchange_weak(
                 before,
-                before - 1,
+                before.wrapping_sub(MEMBER),
                 Ordering::Release,
                 Ordering::Relaxed,
             );
@@ -252,7 +297,7 @@ impl MemberCount {
 
     /// Step 4. Returns whether the scope wants a wake.
     pub(crate) fn leave(&self) -> bool {
-        self.running.fetch_sub(1, Ordering::AcqRel) == SCOPE_WAITS | 1
+        self.running.fetch_sub(MEMBER, Ordering::AcqRel) == SCOPE_WAITS | MEMBER
     }
 
     /// Step 5. Release: what the task did with the executor happens before the
@@ -261,11 +306,25 @@ impl MemberCount {
         self.leaving.fetch_sub(1, Ordering::Release);
     }
 
-    /// Scope: announces its wait. `None` if no member runs, otherwise the value
-    /// of the word to wait on.
+    /// Scope, on its thread: announces its wait. `None` if no member runs,
+    /// otherwise the value of the word to wait on.
     pub(crate) fn prepare_wait(&self) -> Option<u32> {
-        let before = self.running.fetch_or(SCOPE_WAITS, Ordering::AcqRel);
-        (before & !SCOPE_WAITS != 0).then_some(before | SCOPE_WAITS)
+        let now = if self.own.is_added.load(Ordering::Relaxed) == 1 {
+            self.running.load(Ordering::Acquire)
+        } else {
+            self.own.is_added.store(1, Ordering::Relaxed);
+            let own = self.own.count.load(Ordering::Relaxed);
+            let added = own.wrapping_mul(MEMBER) | SCOPE_WAITS;
+            let before = self.running.fetch_add(added, Ordering::AcqRel);
+            before.wrapping_add(added)
+        };
+        (members(now) != 0).then_some(now)
+    }
+
+    /// Scope: whether the thread `thread` is the one on which
+    /// it began. On another one the count can not be known.
+    pub(crate) fn is_at_home(&self, thread: ThreadKey) -> bool {
+        self.owner == thread
     }
 
     /// Scope, after no member runs: whether the last one has let go.
@@ -276,4 +335,16 @@ impl MemberCount {
     pub(crate) fn word(&self) -> &AtomicU32 {
         &self.running
     }
+}
+
+/// The members in a value of `running`, with a sign.
+fn members(running: u32) -> u32 {
+    (running.cast_signed() >> 1).cast_unsigned()
+}
+
+#[cold]
+fn too_many_members() -> ! {
+    // Unwinding would leave a member behind that nobody counted.
+    eprintln!("a scope holds at most {MEMBERS_MAX} tasks; the process can not go on");
+    std::process::abort();
 }

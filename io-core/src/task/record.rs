@@ -41,7 +41,7 @@ use crate::futex::{FutexAddress, FutexWord};
 use crate::io::IoId;
 use crate::task::block::{self, Header};
 use crate::task::cancel::{CancelWord, Forwarded, Taken};
-use crate::task::completion::Completion;
+use crate::task::completion::{Completion, ThreadKey};
 use crate::task::local::Bindings;
 use crate::task::name::TaskName;
 use crate::task::scope::ScopeState;
@@ -447,6 +447,12 @@ struct Frame {
 thread_local! {
     /// The innermost frame of the running stack.
     static TOP: Cell<*const Frame> = const { Cell::new(ptr::null()) };
+}
+
+/// A number of the running thread, which no other one has at the same time.
+#[inline]
+pub(crate) fn thread_key() -> ThreadKey {
+    TOP.with(|top| ptr::from_ref(top).addr())
 }
 
 /// The chain of frames of a stack that does not run. Starts out empty.

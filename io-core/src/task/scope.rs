@@ -86,7 +86,7 @@ struct Panics {
 impl ScopeState {
     fn new() -> ScopeState {
         ScopeState {
-            count: MemberCount::new(),
+            count: MemberCount::new(record::thread_key()),
             members: Mutex::new(Members {
                 first: ptr::null(),
                 is_canceled: false,
@@ -374,7 +374,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         // SAFETY: scopes (the header): the end waits for every member, and a
         // member is counted before its job is given to anybody.
         let (job, task) = unsafe { Job::new(body, spawned, self.io, self.state) };
-        self.state().count.enter();
+        self.state().count.enter(record::thread_key());
         (
             job,
             Task {
@@ -390,6 +390,9 @@ impl<'scope, 'env> Scope<'scope, 'env> {
 impl ScopeState {
     /// Waits until every member has left. A forwarding point.
     fn join_members(&self, io: &dyn Io) {
+        if !self.count.is_at_home(record::thread_key()) {
+            moved_to_another_thread();
+        }
         let mut forwarded = Forwarded::NOTHING;
         while let Some(expected) = self.count.prepare_wait() {
             if let Some(taken) = record::take_to_forward(io.id()) {
@@ -413,6 +416,17 @@ impl ScopeState {
         }
         record::put_back(io.id(), forwarded.unreceived(self.is_forward_received()));
     }
+}
+
+/// Somebody else's coroutine began a scope on one thread and went on on another:
+/// members may be counting on the first one, as this looks at their count.
+#[cold]
+fn moved_to_another_thread() -> ! {
+    eprintln!(
+        "a scope ended on another thread than it began: its stack was moved; the process \
+         can not go on"
+    );
+    std::process::abort();
 }
 
 /// The handle of a task. Dropping it discards the result; the task goes on.

@@ -2,7 +2,7 @@
 //! touches what its scope borrows after the scope's end.
 
 use crate::atomics::Ordering;
-use crate::completion::{Completion, Left, MemberCount, Stored};
+use crate::completion::{Completion, Left, MemberCount, Stored, ThreadKey};
 use crate::explore::{
     Arc, AtomicUsize, Notify, UnsafeCell, every_order, orders_with_preemptions, spawn, yield_now,
 };
@@ -238,6 +238,10 @@ fn a_dropped_job_has_no_result_to_drop_and_ends_a_join() {
     });
 }
 
+/// The thread of the scope, and that of all others.
+const OWNER: ThreadKey = 1;
+const OTHER: ThreadKey = 2;
+
 /// A scope: its counters, and what its members borrow until they have left.
 struct Scope {
     count: MemberCount,
@@ -248,7 +252,7 @@ struct Scope {
 impl Scope {
     fn new() -> Arc<Scope> {
         Arc::new(Scope {
-            count: MemberCount::new(),
+            count: MemberCount::new(OWNER),
             borrowed: UnsafeCell::new(0),
             futex: Futex::new(),
         })
@@ -259,9 +263,9 @@ impl Scope {
     }
 
     /// What `Done` does, the wake of a joiner being a use of the executor.
-    fn leave(&self) {
+    fn leave(&self, thread: ThreadKey) {
         self.use_borrowed();
-        if self.count.leave_at_once() {
+        if self.count.leave_at_once(thread) {
             return;
         }
         self.count.begin_leave();
@@ -275,6 +279,7 @@ impl Scope {
 
     fn end(&self) {
         let waker = Arc::new(Notify::new());
+        assert!(self.count.is_at_home(OWNER));
         while let Some(expected) = self.count.prepare_wait() {
             self.futex.wait(self.count.word(), expected, &waker);
         }
@@ -291,9 +296,9 @@ fn nothing_touches_what_a_scope_borrows_after_its_end() {
         let scope = Scope::new();
         let members: Vec<_> = (0..2)
             .map(|_| {
-                scope.count.enter();
+                scope.count.enter(OWNER);
                 let scope = Arc::clone(&scope);
-                spawn(move || scope.leave())
+                spawn(move || scope.leave(OTHER))
             })
             .collect();
         scope.end();
@@ -304,19 +309,49 @@ fn nothing_touches_what_a_scope_borrows_after_its_end() {
 }
 
 #[test]
+fn members_that_leave_on_the_scopes_thread_are_counted_once() {
+    orders_with_preemptions(2, || {
+        let scope = Scope::new();
+        scope.count.enter(OWNER);
+        scope.count.enter(OWNER);
+        let other = Arc::clone(&scope);
+        let other = spawn(move || other.leave(OTHER));
+        scope.leave(OWNER);
+        scope.end();
+        other.join().unwrap();
+    });
+}
+
+#[test]
 fn a_member_that_a_member_adds_is_waited_for() {
     orders_with_preemptions(2, || {
         let scope = Scope::new();
-        scope.count.enter();
+        scope.count.enter(OWNER);
         let first = Arc::clone(&scope);
         let first = spawn(move || {
-            first.count.enter();
+            first.count.enter(OTHER);
             let second = Arc::clone(&first);
-            let second = spawn(move || second.leave());
-            first.leave();
+            let second = spawn(move || second.leave(OTHER));
+            first.leave(OTHER);
             second
         });
         scope.end();
         first.join().unwrap().join().unwrap();
+    });
+}
+
+#[test]
+fn a_member_that_another_thread_adds_may_leave_on_the_scopes() {
+    orders_with_preemptions(2, || {
+        let scope = Scope::new();
+        scope.count.enter(OWNER);
+        let first = Arc::clone(&scope);
+        let first = spawn(move || {
+            first.count.enter(OTHER);
+            first.leave(OTHER);
+        });
+        first.join().unwrap();
+        scope.leave(OWNER);
+        scope.end();
     });
 }
