@@ -11,7 +11,7 @@ use crate::task::block::{Header, Job};
 
 /// A place for one job.
 pub struct JobSlot {
-    /// The job that is in it, or null. Written by swaps alone, so who gets a
+    /// The job that is in it, or null. Emptied by swaps alone, so who gets a
     /// pointer out is its only owner. AcqRel: what was done before a job was put
     /// in happens before it is run.
     job: AtomicPtr<Header>,
@@ -30,6 +30,22 @@ impl JobSlot {
     #[must_use = "a job that is dropped never runs"]
     pub fn replace(&self, job: Job) -> Option<Job> {
         self.swap(job.into_header().as_ptr())
+    }
+
+    /// Puts `job` in if the slot is empty, otherwise gives it back. For the one
+    /// thread that puts jobs into this slot: of two that do so at once, one may lose
+    /// its job, which then never runs.
+    ///
+    /// # Errors
+    /// The job itself: there is one already.
+    pub fn put(&self, job: Job) -> Result<(), Job> {
+        if !self.is_empty() {
+            return Err(job);
+        }
+        // Not by a swap, which is a locked instruction: others only take out.
+        self.job
+            .store(job.into_header().as_ptr(), Ordering::Release);
+        Ok(())
     }
 
     /// Takes the job out, if there is one.

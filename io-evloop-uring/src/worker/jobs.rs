@@ -64,7 +64,10 @@ impl Worker {
     pub(crate) fn push_job(&self, job: Job) {
         self.counters.spawns.add(1);
         self.newest_task.set(ptr::from_ref(&**job.task()));
-        if let Some(before) = self.outside().newest.replace(job) {
+        let newest = &self.outside().newest;
+        if let Err(job) = newest.put(job)
+            && let Some(before) = newest.replace(job)
+        {
             self.deque.push(before);
         }
     }
