@@ -44,18 +44,21 @@ fn may_run_inline(shared: &Shared) -> bool {
 
 fn queue(shared: &Arc<Shared>, job: Job) -> Result<(), Rejected> {
     let mut job = Some(job);
-    worker::with_current(shared, |worker| {
+    let is_alone = worker::with_current(shared, |worker| {
         if worker.is_draining() {
             if shared.ensure_taker() {
-                return;
+                return false;
             }
             worker.take_jobs_again();
         }
         worker.push_job(job.take().expect("it was not taken before"));
+        worker.is_alone()
     });
     match job {
         None => {
-            shared.announce_job();
+            if is_alone != Some(true) {
+                shared.announce_job();
+            }
             Ok(())
         }
         Some(job) => queue_for_others(shared, job),

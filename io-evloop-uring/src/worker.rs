@@ -152,6 +152,8 @@ pub(crate) struct Worker {
     is_main_over: Cell<bool>,
     /// ... and others take the jobs.
     is_draining: Cell<bool>,
+    /// Worker 0: nobody else takes jobs, or will before it drains.
+    is_alone: Cell<bool>,
     main: Cell<Option<FiberRef>>,
     /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
     scheduler: UnsafeCell<Option<Fiber<Away, ()>>>,
@@ -250,6 +252,7 @@ impl Worker {
             submitted_count: Cell::new(0),
             is_main_over: Cell::new(false),
             is_draining: Cell::new(false),
+            is_alone: Cell::new(false),
             main: Cell::new(None),
             scheduler: UnsafeCell::new(None),
             to_main: Cell::new(None),
@@ -308,6 +311,11 @@ impl Worker {
 
     pub(crate) fn is_draining(&self) -> bool {
         self.is_draining.get()
+    }
+
+    /// Whether a new job concerns this worker alone: there is nobody to wake.
+    pub(crate) fn is_alone(&self) -> bool {
+        self.is_alone.get()
     }
 
     /// Whether this worker starts jobs at the moment.

@@ -203,6 +203,14 @@ impl Places {
         self.publish(&state);
     }
 
+    /// Whether the caller has the only place, so that nobody else takes jobs before
+    /// it drains.
+    pub(crate) fn is_caller_alone(&self) -> bool {
+        let state = self.state();
+        let others = state.running_count + state.starting_count;
+        state.caller == Caller::TakesJobs && others == 0 && !state.has_room(self.places_max)
+    }
+
     /// The caller takes no more jobs: step 1 of its protocol, with step 2.
     pub(crate) fn begin_drain(&self) {
         let mut state = self.state();
@@ -288,11 +296,16 @@ mod tests {
         places.enter_caller();
         places.start_further(|_| unreachable!("the only place is taken"));
         assert_eq!(places.taker_count(), 1);
+        assert!(places.is_caller_alone());
         places.begin_drain();
         assert_eq!(places.taker_count(), 0);
+        assert!(!places.is_caller_alone());
         places.start_further(spawn);
         places.report(1, Report::Runs);
         assert!(places.ensure_taker(|_| unreachable!("there is one")));
+        places.leave_caller();
+        places.enter_caller();
+        assert!(!places.is_caller_alone(), "a thread has the place");
         places.leave_caller();
         for handle in places.stop() {
             handle.join().unwrap();

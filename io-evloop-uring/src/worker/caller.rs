@@ -40,6 +40,7 @@ impl Worker {
         self.main.set(Some(main));
         self.current.set(Some(main));
         self.note_running(Some(main));
+        self.is_alone.set(self.shared.places.is_caller_alone());
         Ok(())
     }
 
@@ -58,6 +59,7 @@ impl Worker {
     /// this worker goes on doing so.
     pub(crate) fn drain_main(&self) {
         self.is_main_over.set(true);
+        self.is_alone.set(false);
         loop {
             self.is_draining.set(true);
             self.hand_on_jobs();
