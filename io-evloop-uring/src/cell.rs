@@ -61,8 +61,9 @@ pub(crate) type Coroutine = Fiber<(), Away>;
 /// Why a fiber stopped, if not just to let others run first. The worker publishes
 /// it after the switch: only then can anybody else see that the fiber is parked.
 pub(crate) enum Park {
-    /// Its job has run; the task is over once this is dropped.
-    Finished(Done),
+    /// It has no job any more. The task that it ran last is over once this is dropped;
+    /// `None` if it is over.
+    Finished(Option<Done>),
     /// Push this submission; its completion makes the fiber ready. It lies on the
     /// fiber's stack: a reason is moved at every park, and a submission would make
     /// all of them large.

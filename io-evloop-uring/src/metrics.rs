@@ -16,7 +16,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Metrics {
-    /// Switches to a fiber: each ends a wait or a yield, or begins a task.
+    /// Switches to a fiber: each ends a wait or a yield, or begins a task. Tasks that
+    /// end without a wait may run one after another without further switches.
     pub switches: u64,
     /// Tasks that were queued for the workers.
     pub spawns: u64,

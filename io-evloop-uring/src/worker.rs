@@ -138,6 +138,8 @@ pub(crate) struct Worker {
     turn: Cell<u32>,
     /// The last poll's, down to one of `SWITCHES_PER_READING`.
     polled_turn: Cell<u32>,
+    /// Jobs that fibers ran one after another since that was last too many.
+    run_on_count: Cell<u32>,
     /// The fiber that runs; `None` while the run loop does.
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
@@ -241,6 +243,7 @@ impl Worker {
             overtaken_count: Cell::new(0),
             turn: Cell::new(0),
             polled_turn: Cell::new(0),
+            run_on_count: Cell::new(0),
             ready: ReadyQueue::new(),
             parked: Cell::new(None),
             is_exiting: Cell::new(false),
@@ -654,7 +657,7 @@ impl Worker {
         }
     }
 
-    fn finish(&self, fiber: FiberRef, done: Done) {
+    fn finish(&self, fiber: FiberRef, done: Option<Done>) {
         self.busy_count.set(self.busy_count.get() - 1);
         let is_kept = self.idle.borrow().len() < IDLE_FIBERS_MAX;
         if is_kept {
@@ -663,6 +666,13 @@ impl Worker {
             self.retire(fiber);
         }
         self.end_short();
+        if let Some(done) = done {
+            self.end_task(done);
+        }
+    }
+
+    /// A task is over, of which nothing is left on the stack.
+    fn end_task(&self, done: Done) {
         self.shared.count_ended();
         done.publish();
     }

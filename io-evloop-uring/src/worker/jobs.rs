@@ -8,9 +8,12 @@ use std::thread;
 
 use crossbeam_deque::Steal;
 use io_core::IoId;
-use io_core::task::{self, Job, TaskRecord};
+use io_core::task::{self, Done, Job, TaskRecord};
 
-use super::{Flow, OWN_JOBS_PER_COMMON, SWITCHES_PER_POLL, Worker, now_nanos};
+use super::{
+    Flow, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, SWITCHES_PER_POLL, SWITCHES_PER_READING,
+    Worker, now_nanos,
+};
 use crate::cell::{Away, FiberCell, FiberKind, FiberRef, Order, Park};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 use crate::shared::Outside;
@@ -287,21 +290,70 @@ impl Worker {
             let order = cell.order.take();
             match order.expect("an idle fiber is resumed with an order") {
                 Order::Run(job) => {
-                    let name = job.task().name();
-                    if is_named || name.is_some() {
-                        is_named = name.is_some();
-                        label(cell, name.unwrap_or(UNNAMED));
+                    let mut next = Some(job);
+                    let mut rest = None;
+                    while let Some(job) = next.take() {
+                        let name = job.task().name();
+                        if is_named || name.is_some() {
+                            is_named = name.is_some();
+                            label(cell, name.unwrap_or(UNNAMED));
+                        }
+                        self.note_task(cell, Some(job.task()));
+                        let done = job.run(self.id());
+                        self.note_task(cell, None);
+                        (next, rest) = self.go_on_after(done);
                     }
-                    self.note_task(cell, Some(job.task()));
-                    let done = job.run(self.id());
-                    self.note_task(cell, None);
-                    let former = self.parked.replace(Some(Park::Finished(done)));
+                    let former = self.parked.replace(Some(Park::Finished(rest)));
                     debug_assert!(former.is_none(), "the loop has taken it");
                     suspender.suspend(Away::Parks);
                 }
                 Order::Exit => return,
             }
         }
+    }
+
+    /// What the running fiber does when a job of it has run: another job, if the
+    /// loop would start one now (two switches are saved), or nothing. What is left
+    /// of the former task is published here or given back, for the loop.
+    fn go_on_after(&self, done: Done) -> (Option<Job>, Option<Done>) {
+        if !self.would_start_own_job() || self.has_run_on_too_long() {
+            return (None, Some(done));
+        }
+        // Nothing of the task is on this stack any more.
+        self.end_task(done);
+        if !self.would_start_own_job() {
+            return (None, None);
+        }
+        self.forget_unwinding();
+        self.note_running(self.current.get());
+        (self.own_job(), None)
+    }
+
+    /// Whether the loop, if it got control now, would start a job of this worker.
+    fn would_start_own_job(&self) -> bool {
+        let has_job = !self.deque.is_empty() || !self.outside().newest.is_empty();
+        has_job
+            && self.ready.is_empty()
+            && self.takes_jobs()
+            && !self.is_poll_wanted.get()
+            // The stress mode wants its switches.
+            && self.shuffle.get().is_none()
+    }
+
+    /// The budget of jobs that fibers run one after another, that of the loop.
+    fn has_run_on_too_long(&self) -> bool {
+        let count = self.run_on_count.get() + 1;
+        self.run_on_count.set(count);
+        if !count.is_multiple_of(SWITCHES_PER_READING) {
+            return false;
+        }
+        let is_long = count >= SWITCHES_PER_POLL
+            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
+        if is_long {
+            self.run_on_count.set(0);
+            self.is_poll_wanted.set(true);
+        }
+        is_long
     }
 
     /// Whether the running fiber's stack has room for a task inline: more than
