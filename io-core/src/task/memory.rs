@@ -1,38 +1,162 @@
-//! Memory of task blocks: a bounded cache per thread, so that spawning
-//! allocates nothing in steady state. Used by `block.rs` only.
+//! Memory of task blocks: a bounded cache, so that spawning allocates nothing in
+//! steady state. Used by `block.rs` only.
+//!
+//! ```text
+//! take ◄── thread: loaded, spare ◄── pool: batches ◄── allocator
+//!      ──►         (a batch each) ──►              ──►
+//! ```
+//! A thread that spawns takes memory, the one that ends the task gives it back:
+//! often another one. Whole batches go back through the pool, so that its lock, and
+//! the allocator's, are met once for many tasks.
 
 #![expect(unsafe_code, reason = "hands out raw memory")]
 
 use std::alloc::{self, Layout};
 use std::cell::RefCell;
-use std::ptr::NonNull;
+use std::mem;
+use std::ptr::{self, NonNull};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Sizes of the cached blocks in bytes; a larger task is allocated each time.
 const CLASS_BYTES: [usize; 4] = [256, 512, 1024, 2048];
 /// The alignment of cached blocks; a task that wants more is allocated each time.
 const CLASS_ALIGN: usize = 16;
-/// How much one thread keeps in each class, in bytes: 2048 of the smallest tasks.
-const CLASS_CACHE_BYTES: usize = 512 * 1024;
+/// A batch in bytes: 256 of the smallest tasks. A thread keeps at most two in each
+/// class.
+const BATCH_BYTES: usize = 64 * 1024;
+/// How many batches the pool keeps in each class: 4 MiB.
+const POOL_BATCHES_MAX: usize = 64;
 
-struct Cache {
-    free: [Vec<NonNull<u8>>; CLASS_BYTES.len()],
+/// Free memory; its first word leads to more.
+struct Free {
+    next: *mut Free,
 }
 
-thread_local! {
-    static CACHE: RefCell<Cache> = const { RefCell::new(Cache { free: [const { Vec::new() }; CLASS_BYTES.len()] }) };
+/// Free blocks of one class.
+struct Batch {
+    first: *mut Free,
+    count: usize,
 }
 
-impl Drop for Cache {
-    fn drop(&mut self) {
-        for (class, blocks) in self.free.iter_mut().enumerate() {
-            for block in blocks.drain(..) {
-                // SAFETY: a cached block was allocated by `take` with its class's layout.
-                unsafe { alloc::dealloc(block.as_ptr(), class_layout(class)) };
-            }
+// SAFETY: memory that is free belongs to whoever has its batch.
+unsafe impl Send for Batch {}
+
+impl Batch {
+    const EMPTY: Batch = Batch {
+        first: ptr::null_mut(),
+        count: 0,
+    };
+
+    #[inline]
+    fn pop(&mut self) -> Option<NonNull<u8>> {
+        let block = NonNull::new(self.first)?;
+        // SAFETY: what is in a batch was pushed, and is this one's until it is popped.
+        self.first = unsafe { block.read() }.next;
+        self.count -= 1;
+        Some(block.cast())
+    }
+
+    /// # Safety
+    /// `memory` is a block of this batch's class that nobody uses.
+    #[inline]
+    unsafe fn push(&mut self, memory: NonNull<u8>) {
+        let block = memory.cast::<Free>();
+        // SAFETY: a block is large enough, aligned for a pointer, and free.
+        unsafe { block.write(Free { next: self.first }) };
+        self.first = block.as_ptr();
+        self.count += 1;
+    }
+
+    fn free_all(&mut self, class: usize) {
+        while let Some(block) = self.pop() {
+            // SAFETY: a block of this class was allocated by `take` with its layout.
+            unsafe { alloc::dealloc(block.as_ptr(), class_layout(class)) };
         }
     }
 }
 
+/// What one thread has of one class.
+struct Shelf {
+    loaded: Batch,
+    /// Empty or full.
+    spare: Batch,
+}
+
+impl Shelf {
+    const EMPTY: Shelf = Shelf {
+        loaded: Batch::EMPTY,
+        spare: Batch::EMPTY,
+    };
+
+    #[inline]
+    fn take(&mut self, class: usize) -> Option<NonNull<u8>> {
+        self.loaded.pop().or_else(|| self.take_from_next(class))
+    }
+
+    #[cold]
+    fn take_from_next(&mut self, class: usize) -> Option<NonNull<u8>> {
+        self.loaded = match self.spare.count {
+            0 => pool(class).pop()?,
+            _ => mem::replace(&mut self.spare, Batch::EMPTY),
+        };
+        self.loaded.pop()
+    }
+
+    /// # Safety
+    /// `memory` is a block of this class that nobody uses.
+    #[inline]
+    unsafe fn give_back(&mut self, memory: NonNull<u8>, class: usize) {
+        if self.loaded.count >= BATCH_BYTES / CLASS_BYTES[class] {
+            self.put_away(class);
+        }
+        // SAFETY: the caller's contract.
+        unsafe { self.loaded.push(memory) };
+    }
+
+    /// Makes room for a batch.
+    #[cold]
+    fn put_away(&mut self, class: usize) {
+        let full = mem::replace(&mut self.loaded, Batch::EMPTY);
+        let mut before = mem::replace(&mut self.spare, full);
+        if before.count == 0 {
+            return;
+        }
+        let mut pool = pool(class);
+        if pool.len() < POOL_BATCHES_MAX {
+            pool.push(before);
+            return;
+        }
+        drop(pool);
+        before.free_all(class);
+    }
+}
+
+struct Cache {
+    shelves: [Shelf; CLASS_BYTES.len()],
+}
+
+thread_local! {
+    static CACHE: RefCell<Cache> = const { RefCell::new(Cache { shelves: [Shelf::EMPTY; CLASS_BYTES.len()] }) };
+}
+
+/// Batches that no thread has.
+static POOL: [Mutex<Vec<Batch>>; CLASS_BYTES.len()] =
+    [const { Mutex::new(Vec::new()) }; CLASS_BYTES.len()];
+
+fn pool(class: usize) -> MutexGuard<'static, Vec<Batch>> {
+    POOL[class].lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Drop for Cache {
+    fn drop(&mut self) {
+        for (class, shelf) in self.shelves.iter_mut().enumerate() {
+            shelf.loaded.free_all(class);
+            shelf.spare.free_all(class);
+        }
+    }
+}
+
+#[inline]
 fn class_of(layout: Layout) -> Option<usize> {
     if layout.align() > CLASS_ALIGN {
         return None;
@@ -45,19 +169,24 @@ fn class_layout(class: usize) -> Layout {
 }
 
 /// Memory for `layout`, uninitialised. Aborts if there is none.
+#[inline]
 pub(super) fn take(layout: Layout) -> NonNull<u8> {
     let class = class_of(layout);
     if let Some(class) = class {
-        let cached = CACHE.try_with(|cache| cache.borrow_mut().free[class].pop());
+        let cached = CACHE.try_with(|cache| cache.borrow_mut().shelves[class].take(class));
         if let Ok(Some(block)) = cached {
             return block;
         }
     }
-    let whole = class.map_or(layout, class_layout);
-    assert!(whole.size() > 0, "a task block is never empty");
+    allocate(class.map_or(layout, class_layout))
+}
+
+#[cold]
+fn allocate(layout: Layout) -> NonNull<u8> {
+    assert!(layout.size() > 0, "a task block is never empty");
     // SAFETY: the layout has a size, as asserted above.
-    let memory = unsafe { alloc::alloc(whole) };
-    NonNull::new(memory).unwrap_or_else(|| alloc::handle_alloc_error(whole))
+    let memory = unsafe { alloc::alloc(layout) };
+    NonNull::new(memory).unwrap_or_else(|| alloc::handle_alloc_error(layout))
 }
 
 /// Gives memory back.
@@ -67,15 +196,10 @@ pub(super) fn take(layout: Layout) -> NonNull<u8> {
 pub(super) unsafe fn give_back(memory: NonNull<u8>, layout: Layout) {
     let class = class_of(layout);
     if let Some(class) = class {
-        let is_kept = CACHE.try_with(|cache| {
-            let free = &mut cache.borrow_mut().free[class];
-            let has_room = free.len() < CLASS_CACHE_BYTES / CLASS_BYTES[class];
-            if has_room {
-                free.push(memory);
-            }
-            has_room
-        });
-        if is_kept == Ok(true) {
+        // SAFETY: the caller's contract; the class is that of its layout.
+        let keep = |shelf: &mut Shelf| unsafe { shelf.give_back(memory, class) };
+        let kept = CACHE.try_with(|cache| keep(&mut cache.borrow_mut().shelves[class]));
+        if kept.is_ok() {
             return;
         }
     }
