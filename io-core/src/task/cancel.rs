@@ -88,6 +88,10 @@ impl Forwarded {
     /// Nothing was forwarded yet.
     pub(crate) const NOTHING: Forwarded = Forwarded(None);
 
+    pub(crate) fn is_nothing(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Takes note of a further request that was forwarded. If the former one was
     /// not received yet (`is_merged`) they are one, otherwise that one is settled.
     pub(crate) fn add(&mut self, taken: Taken, is_merged: bool) {

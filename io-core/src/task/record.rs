@@ -307,7 +307,17 @@ impl TaskRecord {
         body()
     }
 
+    #[inline]
+    fn forwarding<R>(&self, body: impl FnOnce() -> R) -> R {
+        match self.delivery() {
+            Delivery::Deliver => self.with_state(Delivery::Forward, self.deadline_nanos(), body),
+            // A protected waiter forwards nothing, and no deadline applies either way.
+            delivery => self.with_state(delivery, NEVER, body),
+        }
+    }
+
     /// Takes what is pending if it may be handed on.
+    #[inline]
     pub(crate) fn take_to_forward(&self) -> Option<Taken> {
         self.list();
         if self.delivery() == Delivery::Protect {
@@ -672,12 +682,26 @@ pub(crate) fn inherited(io: IoId, spawned: Spawned) -> (TaskRecord, Bindings) {
 /// Runs `body`, a wait that forwards requests and to which no deadline applies.
 pub(crate) fn forwarding<R>(io: IoId, body: impl FnOnce() -> R) -> R {
     with_current(io, |record| match record {
-        Some(record) if record.delivery() == Delivery::Deliver => {
-            record.with_state(Delivery::Forward, record.deadline_nanos(), body)
-        }
-        // A protected waiter forwards nothing, and no deadline applies either way.
-        Some(record) => record.with_state(record.delivery(), NEVER, body),
+        Some(record) => record.forwarding(body),
         None => body(),
+    })
+}
+
+/// As [`forwarding`]; before, what is pending is taken and handed to `forward`.
+#[inline]
+pub(crate) fn forwarding_to<R>(
+    io: IoId,
+    forward: impl FnOnce(Taken),
+    body: impl FnOnce() -> R,
+) -> R {
+    with_current(io, |record| {
+        let Some(record) = record else {
+            return body();
+        };
+        if let Some(taken) = record.take_to_forward() {
+            forward(taken);
+        }
+        record.forwarding(body)
     })
 }
 

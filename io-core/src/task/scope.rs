@@ -526,15 +526,23 @@ impl<T> Task<'_, T> {
     }
 
     fn wait(&self, mut forwarded: Forwarded) {
+        if !self.task.is_done() {
+            self.wait_for_end(&mut forwarded);
+        }
+        if !forwarded.is_nothing() {
+            let is_received = !self.task.cancel.is_pending_from(Requester::Joiner);
+            record::put_back(self.io.id(), forwarded.unreceived(is_received));
+        }
+    }
+
+    fn wait_for_end(&self, forwarded: &mut Forwarded) {
         let id = self.io.id();
+        let mut forward = |taken| forwarded.add(taken, self.request(Requester::Joiner).is_merged);
         while !self.task.is_done() {
-            self.forward(&mut forwarded);
             labelled(self.io, WaitKind::TaskEnd, || {
-                record::forwarding(id, || self.io.wait_task(&self.task));
+                record::forwarding_to(id, &mut forward, || self.io.wait_task(&self.task));
             });
         }
-        let is_received = !self.task.cancel.is_pending_from(Requester::Joiner);
-        record::put_back(id, forwarded.unreceived(is_received));
     }
 }
 

@@ -102,8 +102,10 @@ impl Task {
                 self.cancel.end_wait();
             }
         }
-        let is_received = !other.cancel.is_pending_from(Requester::Joiner);
-        self.put_back(forwarded.unreceived(is_received));
+        if !forwarded.is_nothing() {
+            let is_received = !other.cancel.is_pending_from(Requester::Joiner);
+            self.put_back(forwarded.unreceived(is_received));
+        }
     }
 
     fn put_back(&self, unreceived: Option<Taken>) {
