@@ -37,7 +37,6 @@
     reason = "erases closures; the safety argument is in the header"
 )]
 
-use std::alloc::Layout;
 use std::any::Any;
 use std::cell::UnsafeCell;
 use std::fmt;
@@ -52,7 +51,7 @@ use crate::io::{Io, IoId};
 use crate::task::cancel::{Forwarded, Requested, Requester, Rest};
 use crate::task::completion::{Left, Stored};
 use crate::task::local::Bindings;
-use crate::task::memory;
+use crate::task::memory::{self, BlockLayout};
 use crate::task::record::{self, Spawned, TaskRecord};
 use crate::task::scope::{Links, ScopeState};
 
@@ -82,7 +81,7 @@ pub(crate) struct Header {
 }
 
 struct VTable {
-    layout: Layout,
+    layout: BlockLayout,
     /// Bytes from the header to the body.
     body_offset: usize,
     run: unsafe fn(NonNull<Header>),
@@ -106,7 +105,7 @@ union Body<F, T> {
 
 impl<F: FnOnce() -> T, T> Block<F, T> {
     const VTABLE: VTable = VTable {
-        layout: Layout::new::<Block<F, T>>(),
+        layout: BlockLayout::of::<Block<F, T>>(),
         body_offset: mem::offset_of!(Block<F, T>, body),
         run: Self::run,
         drop_closure: Self::drop_closure,
@@ -317,7 +316,7 @@ impl Job {
         F: FnOnce() -> T + Send,
         T: Send,
     {
-        let block = memory::take(Layout::new::<Block<F, T>>()).cast::<Block<F, T>>();
+        let block = memory::take(const { BlockLayout::of::<Block<F, T>>() }).cast::<Block<F, T>>();
         let (record, inherited) = record::inherited(io.id(), spawned);
         let header = Header {
             record,

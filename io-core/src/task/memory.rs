@@ -156,29 +156,51 @@ impl Drop for Cache {
     }
 }
 
-#[inline]
-fn class_of(layout: Layout) -> Option<usize> {
-    if layout.align() > CLASS_ALIGN {
-        return None;
-    }
-    CLASS_BYTES.iter().position(|&bytes| layout.size() <= bytes)
+/// What a block needs: worked out once for each type of task.
+#[derive(Clone, Copy)]
+pub(super) struct BlockLayout {
+    /// Of its type, or of its class.
+    whole: Layout,
+    class: Option<usize>,
 }
 
-fn class_layout(class: usize) -> Layout {
-    Layout::from_size_align(CLASS_BYTES[class], CLASS_ALIGN).expect("the classes are valid layouts")
+impl BlockLayout {
+    pub(super) const fn of<B>() -> BlockLayout {
+        let layout = Layout::new::<B>();
+        let mut class = 0;
+        while class < CLASS_BYTES.len() {
+            if layout.size() <= CLASS_BYTES[class] && layout.align() <= CLASS_ALIGN {
+                return BlockLayout {
+                    whole: class_layout(class),
+                    class: Some(class),
+                };
+            }
+            class += 1;
+        }
+        BlockLayout {
+            whole: layout,
+            class: None,
+        }
+    }
+}
+
+const fn class_layout(class: usize) -> Layout {
+    match Layout::from_size_align(CLASS_BYTES[class], CLASS_ALIGN) {
+        Ok(layout) => layout,
+        Err(_) => panic!("the classes are valid layouts"),
+    }
 }
 
 /// Memory for `layout`, uninitialised. Aborts if there is none.
 #[inline]
-pub(super) fn take(layout: Layout) -> NonNull<u8> {
-    let class = class_of(layout);
-    if let Some(class) = class {
+pub(super) fn take(layout: BlockLayout) -> NonNull<u8> {
+    if let Some(class) = layout.class {
         let cached = CACHE.try_with(|cache| cache.borrow_mut().shelves[class].take(class));
         if let Ok(Some(block)) = cached {
             return block;
         }
     }
-    allocate(class.map_or(layout, class_layout))
+    allocate(layout.whole)
 }
 
 #[cold]
@@ -193,9 +215,8 @@ fn allocate(layout: Layout) -> NonNull<u8> {
 ///
 /// # Safety
 /// `memory` came from [`take`] with the same `layout` and is not used any more.
-pub(super) unsafe fn give_back(memory: NonNull<u8>, layout: Layout) {
-    let class = class_of(layout);
-    if let Some(class) = class {
+pub(super) unsafe fn give_back(memory: NonNull<u8>, layout: BlockLayout) {
+    if let Some(class) = layout.class {
         // SAFETY: the caller's contract; the class is that of its layout.
         let keep = |shelf: &mut Shelf| unsafe { shelf.give_back(memory, class) };
         let kept = CACHE.try_with(|cache| keep(&mut cache.borrow_mut().shelves[class]));
@@ -204,5 +225,64 @@ pub(super) unsafe fn give_back(memory: NonNull<u8>, layout: Layout) {
         }
     }
     // SAFETY: allocated by `take` with this very layout (the caller's contract).
-    unsafe { alloc::dealloc(memory.as_ptr(), class.map_or(layout, class_layout)) };
+    unsafe { alloc::dealloc(memory.as_ptr(), layout.whole) };
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    /// A size that no other test of this program uses.
+    const LAST: usize = CLASS_BYTES.len() - 1;
+    const BATCH_COUNT: usize = BATCH_BYTES / CLASS_BYTES[LAST];
+    const LARGE: BlockLayout = BlockLayout::of::<[u8; CLASS_BYTES[LAST]]>();
+
+    fn give_back_elsewhere(addresses: Vec<usize>) {
+        let give_back = move || {
+            for address in addresses {
+                let memory = NonNull::new(ptr::with_exposed_provenance_mut(address));
+                // SAFETY: the test took it and uses it no more.
+                unsafe { super::give_back(memory.expect("it is none"), LARGE) };
+            }
+        };
+        std::thread::spawn(give_back).join().unwrap();
+    }
+
+    fn take_many(count: usize) -> Vec<usize> {
+        let take = |_| take(LARGE).as_ptr().expose_provenance();
+        (0..count).map(take).collect()
+    }
+
+    #[test]
+    fn what_another_thread_gives_back_is_taken_again_within_a_bound() {
+        // That thread keeps two batches, which go with it.
+        let taken = take_many(6 * BATCH_COUNT);
+        let known: HashSet<usize> = taken.iter().copied().collect();
+        give_back_elsewhere(taken);
+        let again = take_many(4 * BATCH_COUNT);
+        assert!(again.iter().all(|address| known.contains(address)));
+        give_back_elsewhere(again);
+        give_back_elsewhere(take_many((POOL_BATCHES_MAX + 5) * BATCH_COUNT));
+        assert_eq!(pool(LAST).len(), POOL_BATCHES_MAX);
+    }
+
+    #[test]
+    fn a_block_has_the_smallest_class_that_holds_it() {
+        for (bytes, class) in [(255, Some(0)), (256, Some(0)), (257, Some(1))] {
+            let of = |layout: BlockLayout| (layout.class, layout.whole.size());
+            let (found, size) = match bytes {
+                255 => of(BlockLayout::of::<[u8; 255]>()),
+                256 => of(BlockLayout::of::<[u8; 256]>()),
+                _ => of(BlockLayout::of::<[u8; 257]>()),
+            };
+            assert_eq!(found, class, "{bytes}");
+            assert!(size >= bytes, "{bytes}");
+        }
+        #[repr(align(64))]
+        struct Aligned(#[expect(dead_code, reason = "its size counts")] [u8; 64]);
+        assert_eq!(BlockLayout::of::<Aligned>().class, None);
+        assert_eq!(BlockLayout::of::<[u8; 2049]>().class, None);
+    }
 }
