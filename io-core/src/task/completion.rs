@@ -34,6 +34,8 @@
 //! before step 4 in the task, so who sees `running` zero (Acquire) sees every
 //! `leaving` that is still to be undone.
 
+use std::sync::atomic::AtomicUsize;
+
 use crate::atomics::{AtomicU32, Ordering};
 
 const RESULT: u32 = 1;
@@ -75,12 +77,6 @@ impl Completion {
         loop {
             if before & WAITED != 0 {
                 return None;
-            }
-            if before & DETACHED != 0 {
-                // Nobody else writes: the handle is gone. Release: for those who
-                // look at the word by a reference of their own.
-                self.0.store(before | stored.bits(), Ordering::Release);
-                return Some(Left::of(before));
             }
             let finished = self.0.compare_exchange_weak(
                 before,
@@ -204,6 +200,10 @@ const MEMBER: u32 = 2;
 /// consequence. They would need 64 GiB.
 const MEMBERS_MAX: u32 = 1 << 28;
 
+/// What `own` may hold, above or below zero. If members come on the scope's thread
+/// and leave on others it grows with each of them, however few there are at once.
+const OWN_MAX: u32 = if cfg!(any(test, loom)) { 3 } else { 1 << 27 };
+
 /// The two counters of a scope. Members write both; the scope's end reads them.
 ///
 /// Until the scope waits, the thread on whose stack it lies counts its own steps
@@ -214,8 +214,9 @@ pub(crate) struct MemberCount {
     /// the scope begins to wait; before, it may be below zero.
     running: AtomicU32,
     leaving: AtomicU32,
-    /// The thread of the scope.
-    owner: ThreadKey,
+    /// The thread of the scope. An atomic only since a member may still hold a
+    /// reference to all of this when the scope frees it.
+    owner: AtomicUsize,
     own: Own,
 }
 
@@ -236,7 +237,7 @@ impl MemberCount {
         MemberCount {
             running: AtomicU32::new(0),
             leaving: AtomicU32::new(0),
-            owner,
+            owner: AtomicUsize::new(owner),
             own: Own {
                 count: AtomicU32::new(0),
                 is_added: AtomicU32::new(0),
@@ -245,22 +246,34 @@ impl MemberCount {
     }
 
     fn is_own(&self, thread: ThreadKey) -> bool {
-        self.owner == thread && self.own.is_added.load(Ordering::Relaxed) == 0
+        self.owner.load(Ordering::Relaxed) == thread
+            && self.own.is_added.load(Ordering::Relaxed) == 0
     }
 
     /// A member is about to be started, by the thread `thread`. Only the body and
     /// running members do this, so the count can not be zero for good meanwhile.
     /// Relaxed: the member itself is handed over by stronger means.
     pub(crate) fn enter(&self, thread: ThreadKey) {
-        let before = if self.is_own(thread) {
-            let own = self.own.count.load(Ordering::Relaxed);
-            self.own.count.store(own.wrapping_add(1), Ordering::Relaxed);
-            own
+        if self.is_own(thread) {
+            self.count_own(1);
         } else {
-            members(self.running.fetch_add(MEMBER, Ordering::Relaxed))
-        };
-        if before.cast_signed() >= MEMBERS_MAX.cast_signed() {
-            too_many_members();
+            check_members(self.running.fetch_add(MEMBER, Ordering::Relaxed));
+        }
+    }
+
+    /// The scope's thread, before the scope waits: one member more, or less. What
+    /// adds up here goes to `running` at times, or either would leave its range.
+    /// Relaxed: a step in the chain of read-modify-writes, which publishes nothing.
+    fn count_own(&self, step: i32) {
+        let own = self.own.count.load(Ordering::Relaxed).cast_signed() + step;
+        let is_large = own.unsigned_abs() >= OWN_MAX;
+        self.own.count.store(
+            if is_large { 0 } else { own.cast_unsigned() },
+            Ordering::Relaxed,
+        );
+        if is_large {
+            let added = own.cast_unsigned().wrapping_mul(MEMBER);
+            check_members(self.running.fetch_add(added, Ordering::Relaxed));
         }
     }
 
@@ -270,8 +283,7 @@ impl MemberCount {
     /// member's step, in the same chain of read-modify-writes.
     pub(crate) fn leave_at_once(&self, thread: ThreadKey) -> bool {
         if self.is_own(thread) {
-            let own = self.own.count.load(Ordering::Relaxed);
-            self.own.count.store(own.wrapping_sub(1), Ordering::Relaxed);
+            self.count_own(-1);
             return true;
         }
         let mut before = self.running.load(Ordering::Relaxed);
@@ -324,7 +336,7 @@ impl MemberCount {
     /// Scope: whether the thread `thread` is the one on which
     /// it began. On another one the count can not be known.
     pub(crate) fn is_at_home(&self, thread: ThreadKey) -> bool {
-        self.owner == thread
+        self.owner.load(Ordering::Relaxed) == thread
     }
 
     /// Scope, after no member runs: whether the last one has let go.
@@ -340,6 +352,13 @@ impl MemberCount {
 /// The members in a value of `running`, with a sign.
 fn members(running: u32) -> u32 {
     (running.cast_signed() >> 1).cast_unsigned()
+}
+
+/// The process ends if there are too many in a value of `running`.
+fn check_members(running: u32) {
+    if members(running).cast_signed() >= MEMBERS_MAX.cast_signed() {
+        too_many_members();
+    }
 }
 
 #[cold]

@@ -323,6 +323,50 @@ fn members_that_leave_on_the_scopes_thread_are_counted_once() {
 }
 
 #[test]
+fn what_adds_up_on_the_scopes_thread_is_settled_beside_members_that_leave() {
+    orders_with_preemptions(2, || {
+        let scope = Scope::new();
+        scope.count.enter(OWNER);
+        scope.count.enter(OWNER);
+        let other = Arc::clone(&scope);
+        let first = spawn(move || other.leave(OTHER));
+        // Three are as many as are kept apart here.
+        scope.count.enter(OWNER);
+        let other = Arc::clone(&scope);
+        let others = spawn(move || {
+            other.leave(OTHER);
+            other.leave(OTHER);
+        });
+        scope.end();
+        first.join().unwrap();
+        others.join().unwrap();
+    });
+}
+
+#[test]
+fn members_that_come_here_and_leave_there_add_up_nowhere() {
+    const COUNT: u32 = 20;
+    for (comes, leaves) in [(OWNER, OTHER), (OTHER, OWNER), (OWNER, OWNER)] {
+        every_order(move || {
+            let count = MemberCount::new(OWNER);
+            for _ in 0..COUNT {
+                count.enter(comes);
+                assert!(count.leave_at_once(leaves));
+                let twice = count.word().load(Ordering::Relaxed).cast_signed();
+                assert!(twice.unsigned_abs() < COUNT, "{twice}");
+            }
+            count.enter(comes);
+            assert!(count.prepare_wait().is_some());
+            assert!(!count.leave_at_once(leaves), "it is the last one");
+            count.begin_leave();
+            assert!(count.leave());
+            count.end_leave();
+            assert!(count.prepare_wait().is_none() && count.has_left());
+        });
+    }
+}
+
+#[test]
 fn a_member_that_a_member_adds_is_waited_for() {
     orders_with_preemptions(2, || {
         let scope = Scope::new();

@@ -25,6 +25,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
@@ -35,6 +36,7 @@ use io_core::{Handle, Instant, Operation, Outcome, SyncLevel, is_canceled, is_de
 use super::submission::Submission;
 use super::{SYNCED_TOGETHER, begin_wait, finish, monotonic};
 use crate::cell::FiberRef;
+use crate::fiber::abort_with;
 use crate::worker::Worker;
 
 /// The syncs of a worker that are under way, each with those who wait for the next.
@@ -94,7 +96,11 @@ pub(super) fn sync_together(
         let word = handle.word();
         word.fetch_and(!SYNCED_TOGETHER, Ordering::Relaxed);
     }
-    let result = finish(worker, operation, submission);
+    let run = AssertUnwindSafe(|| finish(worker, operation, submission));
+    // Only a mistake of the loop's own panics there, and others wait for this one.
+    let Ok(result) = panic::catch_unwind(run) else {
+        abort_with("a panic left a sync that others wait for");
+    };
     worker.syncs.end(worker, key, covered, &result);
     result
 }
