@@ -13,9 +13,11 @@
 //! handle:  set WAITED, wait for DONE, take result      or      set DETACHED
 //! ```
 //! Whoever of runner (setting RESULT) and handle (setting DETACHED) comes second
-//! drops the result: exactly one does, and always on a stack that may wait. A
+//! drops the result: exactly one does, on a stack that may wait. A
 //! handle that finds RESULT drops the result first and sets DETACHED then. Where
-//! the handle waits below on the runner's stack, RESULT is set with DONE.
+//! the handle waits below on the runner's stack, RESULT is set with DONE; a handle
+//! that goes all the same (its executor runs a task for a joiner that is not there)
+//! leaves the result to the runner, which drops it as it sets DONE.
 //!
 //! Whoever of runner (setting DONE) and handle (setting DETACHED, or having waited)
 //! comes second owns the block from there on; the other one does not touch it again.

@@ -138,64 +138,63 @@ pub(crate) fn write<T>(place: *mut T, value: T) -> T {
     unsafe { place.replace(value) }
 }
 
-#[test]
-fn exactly_one_of_runner_and_handle_drops_an_unwanted_result() {
-    every_order(|| {
+/// Runs `runner` on a thread beside `handle`, which ends the handle, in every order.
+/// Afterwards the result was dropped so many times, and the block freed once.
+fn beside(runner: fn(&Block), handle: fn(&Block), drops: usize) {
+    every_order(move || {
         let block = Block::new();
-        let runner = Arc::clone(&block);
-        let runner = spawn(move || {
-            runner.run();
-            runner.publish(Stored::Before);
-        });
-        block.detach();
-        runner.join().unwrap();
-        assert_eq!(block.drops.load(Ordering::Relaxed), 1);
+        let runs = Arc::clone(&block);
+        let thread = spawn(move || runner(&runs));
+        handle(&block);
+        thread.join().unwrap();
+        assert_eq!(block.drops.load(Ordering::Relaxed), drops);
         block.assert_freed();
     });
+}
+
+fn run(block: &Block) {
+    block.run();
+    block.publish(Stored::Before);
+}
+
+fn run_for_joiner(block: &Block) {
+    let stored = block.run_for_joiner();
+    block.publish(stored);
+}
+
+fn join(block: &Block) {
+    assert_eq!(block.join(), Some(7));
+}
+
+#[test]
+fn exactly_one_of_runner_and_handle_drops_an_unwanted_result() {
+    beside(run, Block::detach, 1);
 }
 
 #[test]
 fn a_handle_that_is_dropped_while_its_task_runs_below_it_leaves_nothing_behind() {
-    every_order(|| {
-        let block = Block::new();
-        let runner = Arc::clone(&block);
-        let runner = spawn(move || {
-            let stored = runner.run_for_joiner();
-            runner.publish(stored);
-        });
-        block.detach();
-        runner.join().unwrap();
-        assert_eq!(block.drops.load(Ordering::Relaxed), 1);
-        block.assert_freed();
-    });
+    beside(run_for_joiner, Block::detach, 1);
 }
 
 #[test]
 fn a_join_sees_the_end_and_the_result() {
-    every_order(|| {
-        let block = Block::new();
-        let runner = Arc::clone(&block);
-        let runner = spawn(move || {
-            runner.run();
-            runner.publish(Stored::Before);
-        });
-        assert_eq!(block.join(), Some(7));
-        runner.join().unwrap();
-        block.assert_freed();
-    });
+    beside(run, join, 0);
 }
 
 #[test]
 fn a_join_sees_a_result_that_is_stored_with_the_end() {
+    beside(run_for_joiner, join, 0);
+}
+
+#[test]
+fn who_waits_by_a_reference_is_woken_although_the_handle_is_gone() {
     every_order(|| {
         let block = Block::new();
-        let runner = Arc::clone(&block);
-        let runner = spawn(move || {
-            let stored = runner.run_for_joiner();
-            runner.publish(stored);
-        });
-        assert_eq!(block.join(), Some(7));
-        runner.join().unwrap();
+        block.detach();
+        let runs = Arc::clone(&block);
+        let thread = spawn(move || run(&runs));
+        block.wait();
+        thread.join().unwrap();
         block.assert_freed();
     });
 }
@@ -218,24 +217,12 @@ fn an_end_that_another_thread_publishes_is_seen_with_the_result() {
 
 #[test]
 fn a_dropped_job_has_no_result_to_drop_and_ends_a_join() {
-    every_order(|| {
-        let block = Block::new();
-        let owner = Arc::clone(&block);
-        let owner = spawn(move || owner.abandon());
-        block.detach();
-        owner.join().unwrap();
-        assert_eq!(block.drops.load(Ordering::Relaxed), 0);
-        block.assert_freed();
-    });
-    every_order(|| {
-        let block = Block::new();
-        let owner = Arc::clone(&block);
-        let owner = spawn(move || owner.abandon());
+    beside(Block::abandon, Block::detach, 0);
+    let join_dropped = |block: &Block| {
         assert_eq!(block.join(), None);
         assert!(block.completion.is_abandoned());
-        owner.join().unwrap();
-        block.assert_freed();
-    });
+    };
+    beside(Block::abandon, join_dropped, 0);
 }
 
 /// The thread of the scope, and that of all others.

@@ -119,18 +119,21 @@ fn the_end_of_a_scope_inside_no_suspend_ends_the_process() {
     assert!(text.contains("inside no_suspend"), "{text}");
 }
 
+/// Sleeps when it is dropped, and says so meanwhile.
+struct Sleeps<'a>(&'a dyn Io, &'a AtomicBool);
+
+impl Drop for Sleeps<'_> {
+    fn drop(&mut self) {
+        self.1.store(true, Ordering::Relaxed);
+        self.0.sleep(SOON).expect("nobody cancels");
+        self.1.store(false, Ordering::Relaxed);
+    }
+}
+
 /// H3: a wait for the kernel while a thread unwinds lets no sibling run, which
 /// would take the panic for its own and poison its locks.
 #[test]
 fn a_wait_while_unwinding_poisons_no_lock_of_a_sibling() {
-    struct Wait<'a>(&'a dyn Io, &'a AtomicBool);
-    impl Drop for Wait<'_> {
-        fn drop(&mut self) {
-            self.1.store(true, Ordering::Relaxed);
-            self.0.sleep(SOON).expect("nobody cancels");
-            self.1.store(false, Ordering::Relaxed);
-        }
-    }
     let _watchdog = Watchdog::new();
     let event_loop = with_workers(1);
     let io: &dyn Io = &event_loop;
@@ -140,7 +143,7 @@ fn a_wait_while_unwinding_poisons_no_lock_of_a_sibling() {
         .run(|_| {
             io.scope(|scope| {
                 let panics = scope.spawn(|| {
-                    let _wait = Wait(io, &is_unwinding);
+                    let _sleeps = Sleeps(io, &is_unwinding);
                     panic!("on purpose");
                 });
                 scope.spawn(|| {
@@ -343,14 +346,6 @@ fn a_wait_beside_one_that_unwound_counts_for_nobody() {
     impl Drop for Locks<'_> {
         fn drop(&mut self) {
             drop(self.1.lock_uncancelable(self.0));
-        }
-    }
-    struct Sleeps<'a>(&'a dyn Io, &'a AtomicBool);
-    impl Drop for Sleeps<'_> {
-        fn drop(&mut self) {
-            self.1.store(true, Ordering::Relaxed);
-            self.0.sleep(SOON).expect("nobody cancels");
-            self.1.store(false, Ordering::Relaxed);
         }
     }
     let _watchdog = Watchdog::new();
