@@ -204,7 +204,7 @@ const MEMBERS_MAX: u32 = 1 << 28;
 
 /// What `own` may hold, above or below zero. If members come on the scope's thread
 /// and leave on others it grows with each of them, however few there are at once.
-const OWN_MAX: u32 = if cfg!(any(test, loom)) { 3 } else { 1 << 27 };
+const OWN_MAX: u32 = if cfg!(any(test, loom)) { 2 } else { 1 << 27 };
 
 /// The two counters of a scope. Members write both; the scope's end reads them.
 ///
@@ -263,20 +263,24 @@ impl MemberCount {
         }
     }
 
-    /// The scope's thread, before the scope waits: one member more, or less. What
-    /// adds up here goes to `running` at times, or either would leave its range.
-    /// Relaxed: a step in the chain of read-modify-writes, which publishes nothing.
+    /// The scope's thread, before the scope waits: one member more, or less.
+    #[inline]
     fn count_own(&self, step: i32) {
         let own = self.own.count.load(Ordering::Relaxed).cast_signed() + step;
-        let is_large = own.unsigned_abs() >= OWN_MAX;
-        self.own.count.store(
-            if is_large { 0 } else { own.cast_unsigned() },
-            Ordering::Relaxed,
-        );
-        if is_large {
-            let added = own.cast_unsigned().wrapping_mul(MEMBER);
-            check_members(self.running.fetch_add(added, Ordering::Relaxed));
+        if own.unsigned_abs() > OWN_MAX {
+            return self.settle(own);
         }
+        self.own.count.store(own.cast_unsigned(), Ordering::Relaxed);
+    }
+
+    /// What adds up in `own` goes to `running` at times, or either would leave its
+    /// range. Relaxed: a step in the chain of read-modify-writes, which publishes
+    /// nothing.
+    #[cold]
+    fn settle(&self, own: i32) {
+        self.own.count.store(0, Ordering::Relaxed);
+        let added = own.cast_unsigned().wrapping_mul(MEMBER);
+        check_members(self.running.fetch_add(added, Ordering::Relaxed));
     }
 
     /// Step 2, on the thread `thread`. False if the scope waits for this member

@@ -317,7 +317,7 @@ fn what_adds_up_on_the_scopes_thread_is_settled_beside_members_that_leave() {
         scope.count.enter(OWNER);
         let other = Arc::clone(&scope);
         let first = spawn(move || other.leave(OTHER));
-        // Three are as many as are kept apart here.
+        // Two are as many as are kept apart here.
         scope.count.enter(OWNER);
         let other = Arc::clone(&scope);
         let others = spawn(move || {
