@@ -12,7 +12,7 @@ use io_core::{Clock, FutexAddress, FutexWord, Io, is_canceled, is_deadline};
 
 use crate::{Builder, EventLoop, Waker};
 
-mod child;
+pub(crate) mod child;
 mod failing;
 mod files;
 mod hostile;

@@ -1,76 +1,114 @@
-//! Checks in a fork of their own, since what they do to a process is for good:
-//! filters, limits, an end by a signal. Used by `refused.rs` and `failing.rs`.
+//! Checks in a process of their own, since what they do to one is for good:
+//! filters, limits, an end by a signal. The test binary starts itself again with
+//! that one test. (A fork would inherit each lock that another test holds.)
 
-#![expect(unsafe_code, reason = "forks; sets limits and filters of the fork")]
+#![expect(unsafe_code, reason = "sets limits and filters of the process")]
 
+use std::any::type_name;
 use std::ffi::c_long;
-use std::io::{Read, Seek};
-use std::os::fd::AsRawFd;
 use std::os::unix::process::ExitStatusExt;
-use std::panic::AssertUnwindSafe;
-use std::process::ExitStatus;
+use std::panic::Location;
+use std::process::{Command, ExitStatus};
 
+/// Names the place of the check that a child runs, and the number of its case.
+const CHILD: &str = "IO_EVLOOP_TEST_CHILD";
 /// A check that takes longer hangs.
-const FORK_SECONDS_MAX: u32 = 100;
+const CHILD_SECONDS_MAX: u32 = 100;
+/// The exit code of a child whose check came to its end.
+const CAME_TO_ITS_END: i32 = 42;
 
-/// How a fork ended, and what it wrote to stderr.
-pub(super) struct Ended {
-    pub(super) status: ExitStatus,
-    pub(super) text: String,
+/// How a child ended, and what it wrote to stderr.
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
+    pub(crate) text: String,
 }
 
-/// Runs `check` in a fork of this process, which has one thread, and fails if it
-/// panics or does not end.
-pub(super) fn in_fork(check: impl FnOnce()) {
-    let ended = fork(check);
-    assert!(
-        ended.status.success(),
-        "the fork's check failed or hung: {}\n{}",
-        ended.status,
-        ended.text
-    );
-}
-
-/// Runs `check` in a fork of this process, which has one thread.
-pub(super) fn fork(check: impl FnOnce()) -> Ended {
-    let mut errors = tempfile::tempfile().expect("a place for its messages");
-    // SAFETY: the child uses what the C library keeps usable across a fork (its
-    // allocator), no lock of this program, and leaves by _exit.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "fork: {}", std::io::Error::last_os_error());
-    if child == 0 {
-        // SAFETY: no requirements; ends the child if the check hangs.
-        unsafe { libc::alarm(FORK_SECONDS_MAX) };
-        // SAFETY: both descriptors are open.
-        unsafe { libc::dup2(errors.as_raw_fd(), libc::STDERR_FILENO) };
-        let result = std::panic::catch_unwind(AssertUnwindSafe(check));
-        if let Err(panic) = &result {
-            // What the panic itself prints is captured, and lost here.
-            let text = panic.downcast_ref::<String>().map(String::as_str);
-            let text = text.or(panic.downcast_ref::<&str>().copied());
-            let text = text.unwrap_or("a panic without a message");
-            // SAFETY: the bytes of `text` are read.
-            unsafe { libc::write(libc::STDERR_FILENO, text.as_ptr().cast(), text.len()) };
-        }
-        // SAFETY: ends the child without running what belongs to its parent.
-        unsafe { libc::_exit(i32::from(result.is_err())) };
+impl Ended {
+    #[track_caller]
+    fn assert_held(&self) {
+        let Ended { status, text } = self;
+        let has_held = status.code() == Some(CAME_TO_ITS_END);
+        assert!(has_held, "the check failed or hung: {status}\n{text}");
     }
-    let mut status = 0;
-    // SAFETY: waits for our own child and writes its status.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    let mut text = Vec::new();
-    errors.rewind().expect("a file");
-    errors.read_to_end(&mut text).expect("a file");
+
+    /// The process was aborted with one message of ours, which has these words.
+    #[track_caller]
+    pub(crate) fn assert_aborted(&self, words: &[&str]) {
+        let Ended { status, text } = self;
+        assert_eq!(status.signal(), Some(libc::SIGABRT), "{status}: {text}");
+        for word in words {
+            assert!(text.contains(word), "no {word:?} in: {text}");
+        }
+        assert_eq!(text.matches("io-evloop-uring: ").count(), 1, "{text}");
+    }
+}
+
+/// Runs `check`, a closure of the test itself, in a process of its own. Fails if it
+/// panics or does not end.
+#[track_caller]
+pub(crate) fn in_child<F: Fn()>(check: F) {
+    let test = test_around::<F>();
+    run_each(test, [()], |()| check(), |(), ended| ended.assert_held());
+}
+
+/// Runs `check`, a closure of the test itself, with each of `cases` in a process of
+/// its own. `judge` gets how each ended.
+#[track_caller]
+pub(crate) fn each_in_child<C: Copy, F: Fn(C)>(
+    cases: impl IntoIterator<Item = C>,
+    check: F,
+    judge: impl Fn(C, &Ended),
+) {
+    run_each(test_around::<F>(), cases, check, judge);
+}
+
+/// The name of the test whose closure `F` is.
+fn test_around<F>() -> &'static str {
+    let path = type_name::<F>();
+    let (_crate, path) = path.split_once("::").expect("a path");
+    path.split_once("::{{closure}}").expect("a closure").0
+}
+
+#[track_caller]
+fn run_each<C: Copy>(
+    test: &str,
+    cases: impl IntoIterator<Item = C>,
+    check: impl Fn(C),
+    judge: impl Fn(C, &Ended),
+) {
+    let place = Location::caller();
+    let own = std::env::var(CHILD).ok();
+    for (number, case) in cases.into_iter().enumerate() {
+        let id = format!("{place}, case {number}");
+        match &own {
+            None => judge(case, &start_again(test, &id)),
+            Some(own) if *own == id => {
+                // SAFETY: no requirements; ends this process if the check hangs.
+                unsafe { libc::alarm(CHILD_SECONDS_MAX) };
+                check(case);
+                // SAFETY: ends this process without what else would run.
+                unsafe { libc::_exit(CAME_TO_ITS_END) };
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+fn start_again(test: &str, id: &str) -> Ended {
+    let output = Command::new(std::env::current_exe().expect("a path"))
+        .args(["--exact", test, "--nocapture", "--test-threads=1"])
+        .env(CHILD, id)
+        .output()
+        .expect("the test binary starts again");
     Ended {
-        status: ExitStatus::from_raw(status),
-        text: String::from_utf8_lossy(&text).into_owned(),
+        status: output.status,
+        text: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
 }
 
 /// From here on the system call `number` fails with `errno` on this thread and
 /// those that it starts, as it does in many containers (seccomp(2)).
-pub(super) fn refuse(number: c_long, errno: i32) {
+pub(crate) fn refuse(number: c_long, errno: i32) {
     let statement = |code: u32, jt: u8, jf: u8, k: u32| libc::sock_filter {
         code: u16::try_from(code).expect("a short code"),
         jt,
@@ -107,7 +145,7 @@ pub(super) fn refuse(number: c_long, errno: i32) {
 /// From here on neither this thread nor those that it starts can start a thread,
 /// as where a limit on processes is reached. (With a limit that would be the
 /// machine's affair: what else runs for the same user counts.)
-pub(super) fn refuse_threads() {
+pub(crate) fn refuse_threads() {
     refuse(libc::SYS_clone3, libc::EAGAIN);
     refuse(libc::SYS_clone, libc::EAGAIN);
     std::thread::Builder::new()
@@ -117,10 +155,10 @@ pub(super) fn refuse_threads() {
 
 /// From here on this process may have no further thread, nor may the kernel start
 /// one for it. A limit on processes does not bind root, so it is somebody else's.
-pub(super) fn refuse_kernel_threads() {
+pub(crate) fn refuse_kernel_threads() {
     const NOBODY: libc::uid_t = 65_534;
     set_limit(libc::RLIMIT_NPROC, 1);
-    // SAFETY: changes who this fork is.
+    // SAFETY: changes who this process is.
     if unsafe { libc::geteuid() } == 0 {
         // SAFETY: as above.
         assert_eq!(unsafe { libc::setresuid(NOBODY, NOBODY, NOBODY) }, 0);
@@ -130,7 +168,7 @@ pub(super) fn refuse_kernel_threads() {
         .expect_err("no thread can be started");
 }
 
-pub(super) fn set_limit(resource: libc::__rlimit_resource_t, value: u64) {
+pub(crate) fn set_limit(resource: libc::__rlimit_resource_t, value: u64) {
     let limit = libc::rlimit {
         rlim_cur: value,
         rlim_max: libc::RLIM_INFINITY,

@@ -1,20 +1,19 @@
 //! What happens when the kernel fails a worker that is under way: for good, or
-//! for a time. Each check in a fork of its own.
+//! for a time. Each check in a process of its own.
 
 #![expect(unsafe_code, reason = "closes what the loop needs")]
 
 use std::io::{Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::process::ExitStatusExt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use io_core::fs::File;
 use io_core::{Handle, Io};
 
 use super::build;
 use super::child::{
-    Ended, fork, in_fork, refuse, refuse_kernel_threads, refuse_threads, set_limit,
+    each_in_child, in_child, refuse, refuse_kernel_threads, refuse_threads, set_limit,
 };
 use crate::ring::{EnterFaults, Ring};
 use crate::{Builder, EventLoop, Waker};
@@ -31,6 +30,15 @@ enum Place {
 }
 
 const PLACES: [Place; 3] = [Place::Caller, Place::Thread, Place::NoSuspend];
+
+/// For how long a ring of these checks may be refused everything.
+const REFUSED_TIME: Duration = Duration::from_millis(500);
+
+/// Each error in each place.
+fn with_each_place<const N: usize>(errnos: [i32; N]) -> Vec<(Place, i32)> {
+    let pairs = |place: Place| errnos.map(|errno| (place, errno));
+    PLACES.into_iter().flat_map(pairs).collect()
+}
 
 /// Lets `fail` hit the thread of a worker on which a task is about to wait for a
 /// pipe, while another task of it waits already, and then sends the bytes.
@@ -79,16 +87,6 @@ fn read_after(builder: Builder, place: Place, fail: impl Fn(&EventLoop) + Sync) 
     });
 }
 
-#[track_caller]
-fn assert_aborted(ended: &Ended, words: &[&str]) {
-    let Ended { status, text } = ended;
-    assert_eq!(status.signal(), Some(libc::SIGABRT), "{status}: {text}");
-    for word in words {
-        assert!(text.contains(word), "no {word:?} in: {text}");
-    }
-    assert_eq!(text.matches("io-evloop-uring: ").count(), 1, "{text}");
-}
-
 fn on_worker<R>(event_loop: &EventLoop, body: impl FnOnce(&mut Ring) -> R) -> R {
     crate::worker::with_current(&event_loop.shared, |worker| {
         body(&mut worker.ring.borrow_mut())
@@ -98,105 +96,116 @@ fn on_worker<R>(event_loop: &EventLoop, body: impl FnOnce(&mut Ring) -> R) -> R 
 
 #[test]
 fn a_ring_that_is_forbidden_later_ends_the_process_with_a_message() {
-    for place in PLACES {
-        for errno in [libc::EPERM, libc::ENOSYS] {
-            let ended = fork(|| {
-                read_after(EventLoop::builder(), place, |_| {
-                    refuse(libc::SYS_io_uring_enter, errno);
-                });
+    each_in_child(
+        with_each_place([libc::EPERM, libc::ENOSYS]),
+        |(place, errno)| {
+            read_after(EventLoop::builder(), place, |_| {
+                refuse(libc::SYS_io_uring_enter, errno);
             });
+        },
+        |(place, errno), ended| {
             let index = match place {
                 Place::Thread => "worker 1",
                 Place::Caller | Place::NoSuspend => "worker 0",
             };
             let code = format!("os error {errno}");
-            let words = [index, &code, "seccomp", "io_uring_enter", "Threaded"];
-            assert_aborted(&ended, &words);
-        }
-    }
+            ended.assert_aborted(&[index, &code, "seccomp", "io_uring_enter", "Threaded"]);
+        },
+    );
 }
 
 #[test]
 fn a_ring_that_was_closed_ends_the_process_with_a_message() {
-    for place in PLACES {
-        let ended = fork(|| {
+    each_in_child(
+        PLACES,
+        |place| {
             read_after(EventLoop::builder(), place, |event_loop| {
                 on_worker(event_loop, Ring::close_for_test);
             });
-        });
-        assert_aborted(&ended, &["descriptor", "os error 9", "close"]);
-    }
+        },
+        |_, ended| ended.assert_aborted(&["descriptor", "os error 9", "close"]),
+    );
 }
 
 #[test]
 fn a_ring_that_stays_without_memory_ends_the_process_with_a_message() {
-    for place in PLACES {
-        for errno in [libc::ENOMEM, libc::EAGAIN, libc::EBUSY] {
+    let began = Instant::now();
+    let cases = with_each_place([libc::ENOMEM, libc::EAGAIN, libc::EBUSY]);
+    let count = cases.len();
+    each_in_child(
+        cases,
+        |(place, errno)| {
             let mut builder = EventLoop::builder();
-            builder.options.ring.refused_time_max = Duration::from_millis(500);
-            let began = std::time::Instant::now();
-            let ended = fork(|| {
-                read_after(builder, place, |_| {
-                    refuse(libc::SYS_io_uring_enter, errno);
-                });
+            builder.options.ring.refused_time_max = REFUSED_TIME;
+            read_after(builder, place, |_| {
+                refuse(libc::SYS_io_uring_enter, errno);
             });
-            assert_aborted(&ended, &[&format!("os error {errno}"), "memory"]);
-            assert!(began.elapsed() >= Duration::from_millis(500));
-        }
-    }
+        },
+        |(_, errno), ended| {
+            ended.assert_aborted(&[&format!("os error {errno}"), "memory"]);
+        },
+    );
+    assert!(began.elapsed() >= REFUSED_TIME * u32::try_from(count).expect("a few"));
 }
 
 #[test]
 fn a_ring_that_fails_at_the_end_ends_the_process_with_a_message() {
-    let ended = fork(|| {
-        let event_loop = build(EventLoop::builder().workers(1).waker(Waker::Futex));
-        let ran = event_loop.run(|io| {
-            // Its thread has to sleep once, so that something is armed; on a busy
-            // machine a time may be over before it does.
-            while super::enters_of_this_worker(&event_loop) == 0 {
-                io.sleep(Duration::from_millis(1)).expect("nobody cancels");
-            }
-            refuse(libc::SYS_io_uring_enter, libc::EPERM);
-        });
-        unreachable!("it went on: {ran:?}");
-    });
-    assert_aborted(&ended, &["worker 0", "os error 1", "seccomp"]);
+    each_in_child(
+        [()],
+        |()| {
+            let event_loop = build(EventLoop::builder().workers(1).waker(Waker::Futex));
+            let ran = event_loop.run(|io| {
+                // Its thread has to sleep once, so that something is armed; on a busy
+                // machine a time may be over before it does.
+                while super::enters_of_this_worker(&event_loop) == 0 {
+                    io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+                }
+                refuse(libc::SYS_io_uring_enter, libc::EPERM);
+            });
+            unreachable!("it went on: {ran:?}");
+        },
+        |(), ended| ended.assert_aborted(&["worker 0", "os error 1", "seccomp"]),
+    );
 }
 
 #[test]
 fn a_panic_of_the_run_loop_itself_ends_the_process_with_a_message() {
-    for place in [Place::Caller, Place::Thread] {
-        let ended = fork(|| {
+    each_in_child(
+        [Place::Caller, Place::Thread],
+        |place| {
             read_after(EventLoop::builder(), place, |event_loop| {
                 on_worker(event_loop, |ring| {
                     ring.fail_enters_for_test(EnterFaults::Panic)
                 });
             });
-        });
-        assert_aborted(&ended, &["panic", "bug of the event loop"]);
-    }
+        },
+        |_, ended| ended.assert_aborted(&["panic", "bug of the event loop"]),
+    );
 }
 
 #[test]
 fn a_wake_that_no_way_can_carry_ends_the_process_with_a_message() {
-    let ended = fork(|| {
-        let event_loop = build(EventLoop::builder().workers(1).waker(Waker::EventFd));
-        let io: &dyn Io = &event_loop;
-        io.scope(|scope| {
-            scope.spawn(|| ()).join();
-            // Somebody closes what is not theirs.
-            // SAFETY: nothing of the check itself is open there.
-            unsafe { libc::close_range(3, u32::MAX, 0) };
-            std::thread::sleep(Duration::from_millis(50));
-            scope.spawn(|| ()).join();
-        });
-    });
-    assert_aborted(&ended, &["woken", "os error 9", "close"]);
+    each_in_child(
+        [()],
+        |()| {
+            let event_loop = build(EventLoop::builder().workers(1).waker(Waker::EventFd));
+            let io: &dyn Io = &event_loop;
+            io.scope(|scope| {
+                scope.spawn(|| ()).join();
+                // Somebody closes what is not theirs.
+                // SAFETY: nothing of the check itself is open there.
+                unsafe { libc::close_range(3, u32::MAX, 0) };
+                std::thread::sleep(Duration::from_millis(50));
+                scope.spawn(|| ()).join();
+            });
+        },
+        |(), ended| ended.assert_aborted(&["woken", "os error 9", "close"]),
+    );
 }
 
 #[test]
 fn a_ring_without_memory_for_a_time_loses_nothing() {
-    in_fork(|| {
+    in_child(|| {
         for place in PLACES {
             for errno in [libc::ENOMEM, libc::EAGAIN, libc::EBUSY, libc::EINTR] {
                 read_after(EventLoop::builder(), place, |event_loop| {
@@ -211,7 +220,7 @@ fn a_ring_without_memory_for_a_time_loses_nothing() {
 
 #[test]
 fn a_lack_of_descriptors_costs_no_worker_for_good() {
-    in_fork(|| {
+    in_child(|| {
         let event_loop = build(EventLoop::builder().workers(4));
         let io: &dyn Io = &event_loop;
         let work = || {
@@ -274,7 +283,7 @@ fn work_that_wants_threads(event_loop: &EventLoop) {
 
 #[test]
 fn without_further_threads_the_threads_there_are_do_the_work() {
-    in_fork(|| {
+    in_child(|| {
         for is_fallback in [true, false] {
             let mut builder = EventLoop::builder().workers(4);
             if is_fallback {
@@ -294,7 +303,7 @@ fn without_further_threads_the_threads_there_are_do_the_work() {
 
 #[test]
 fn without_kernel_threads_operations_go_another_way_or_say_so() {
-    in_fork(|| {
+    in_child(|| {
         let directory = tempfile::tempdir_in("/tmp").expect("a place for files");
         let fifo = directory.path().join("fifo");
         super::files::make_fifo(&fifo);
@@ -312,7 +321,7 @@ fn without_kernel_threads_operations_go_another_way_or_say_so() {
 
 #[test]
 fn a_close_that_the_kernel_has_no_thread_for_touches_no_number() {
-    in_fork(|| {
+    in_child(|| {
         let event_loop = build(EventLoop::builder().workers(1));
         let ran = event_loop.run(|_| {
             refuse_kernel_threads();

@@ -1,5 +1,5 @@
-//! What the system refuses, and what is left behind: each check in a fork of its
-//! own, since filters and limits are for good.
+//! What the system refuses, and what is left behind: each check in a process
+//! of its own, since filters and limits are for good.
 
 #![expect(unsafe_code, reason = "constructs event loops")]
 
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use io_core::Io;
 
 use super::build;
-use super::child::{in_fork, refuse, set_limit};
+use super::child::{in_child, refuse, set_limit};
 use crate::{EventLoop, Waker, os_code};
 
 fn count(directory: &str) -> usize {
@@ -24,7 +24,7 @@ fn refused(builder: crate::Builder) -> std::io::Error {
 
 #[test]
 fn a_refused_ring_is_an_error_that_names_the_cause_and_the_way_out() {
-    in_fork(|| {
+    in_child(|| {
         refuse(libc::SYS_io_uring_setup, libc::EPERM);
         let error = refused(EventLoop::builder());
         assert_eq!(error.kind(), ErrorKind::PermissionDenied);
@@ -35,7 +35,7 @@ fn a_refused_ring_is_an_error_that_names_the_cause_and_the_way_out() {
             "{text}"
         );
     });
-    in_fork(|| {
+    in_child(|| {
         refuse(libc::SYS_io_uring_setup, libc::ENOSYS);
         let error = refused(EventLoop::builder());
         assert_eq!(error.kind(), ErrorKind::Unsupported);
@@ -50,7 +50,7 @@ fn a_refused_ring_is_an_error_that_names_the_cause_and_the_way_out() {
 
 #[test]
 fn rings_refused_later_mean_fewer_workers_and_no_lost_task() {
-    in_fork(|| {
+    in_child(|| {
         let event_loop = build(EventLoop::builder().workers(4));
         let io: &dyn Io = &event_loop;
         refuse(libc::SYS_io_uring_setup, libc::EPERM);
@@ -64,7 +64,7 @@ fn rings_refused_later_mean_fewer_workers_and_no_lost_task() {
         });
         assert_eq!(sum, 4950);
     });
-    in_fork(|| {
+    in_child(|| {
         // Worker 0 has its ring; no other gets one.
         let event_loop = build(EventLoop::builder().workers(4));
         let io: &dyn Io = &event_loop;
@@ -89,7 +89,7 @@ fn rings_refused_later_mean_fewer_workers_and_no_lost_task() {
 
 #[test]
 fn without_descriptors_new_and_run_say_so_and_work_again_afterwards() {
-    in_fork(|| {
+    in_child(|| {
         let event_loop = build(EventLoop::builder().workers(2));
         set_limit(libc::RLIMIT_NOFILE, 200);
         let mut all = Vec::new();
@@ -119,7 +119,7 @@ fn without_descriptors_new_and_run_say_so_and_work_again_afterwards() {
 
 #[test]
 fn locked_memory_is_no_limit_or_is_named() {
-    in_fork(|| {
+    in_child(|| {
         set_limit(libc::RLIMIT_MEMLOCK, 0);
         // SAFETY: nothing runs on it.
         match unsafe { EventLoop::builder().ring_entries(4096).build() } {
@@ -131,7 +131,7 @@ fn locked_memory_is_no_limit_or_is_named() {
 
 #[test]
 fn without_memory_for_stacks_tasks_wait_for_their_turn() {
-    in_fork(|| {
+    in_child(|| {
         let event_loop = build(EventLoop::builder().workers(2));
         let io: &dyn Io = &event_loop;
         let pages = std::fs::read_to_string("/proc/self/statm").expect("procfs");
@@ -157,7 +157,7 @@ fn without_memory_for_stacks_tasks_wait_for_their_turn() {
 
 #[test]
 fn a_loop_leaves_neither_descriptors_nor_threads() {
-    in_fork(|| {
+    in_child(|| {
         let cycle = |number: usize| {
             let waker = Waker::ALL[number % 3];
             let event_loop = build(EventLoop::builder().workers(1 + number % 3).waker(waker));

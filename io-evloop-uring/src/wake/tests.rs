@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use super::{Reach, Sender, SleepWake, Sleeper, WakerKind};
 use crate::ring::{Completion, OpcodeSet, Ring, RingOptions, UserData, Wait, WakeArm};
+use crate::tests::child::in_child;
 
 /// A round is two wakes from one processor to another: 100 us in a virtual machine.
 const ROUNDS_DEFAULT: u64 = 3000;
@@ -228,28 +229,32 @@ fn assert_woken_by_another_thread(wake: &Arc<SleepWake>, ring: &mut Ring, sleepe
 /// from the first further one. (A private wait is lost here since Linux 6.17.)
 #[test]
 fn a_wake_from_the_first_further_thread_arrives() {
-    // A fork has one thread, whatever its parent has.
-    // SAFETY: the child uses what the C library keeps usable across a fork (its
-    // allocator), no lock of this program, and leaves by _exit.
-    let child = unsafe { libc::fork() };
-    assert!(child >= 0, "fork: {}", std::io::Error::last_os_error());
-    if child == 0 {
-        let check = std::panic::catch_unwind(the_first_further_thread_wakes);
-        // SAFETY: ends the child without running what belongs to its parent.
-        unsafe { libc::_exit(i32::from(check.is_err())) };
-    }
-    let mut status = 0;
-    // SAFETY: waits for our own child and writes its status.
-    let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
-    assert_eq!(waited, child);
-    assert_eq!(status, 0, "the child's check failed (above)");
+    in_child(|| {
+        // A fork has one thread; the only other one of this process waits for the
+        // test and holds no lock.
+        // SAFETY: the child leaves by _exit.
+        let fork = unsafe { libc::fork() };
+        assert!(fork >= 0, "fork: {}", std::io::Error::last_os_error());
+        if fork == 0 {
+            let check = std::panic::catch_unwind(the_first_further_thread_wakes);
+            // SAFETY: ends the fork without running what belongs to its parent.
+            unsafe { libc::_exit(i32::from(check.is_err())) };
+        }
+        let mut status = 0;
+        // SAFETY: waits for our own fork and writes its status.
+        let waited = unsafe { libc::waitpid(fork, &raw mut status, 0) };
+        assert_eq!(
+            (waited, status),
+            (fork, 0),
+            "the fork's check failed (above)"
+        );
+    });
 }
 
 fn the_first_further_thread_wakes() {
-    let threads = std::fs::read_dir("/proc/self/task")
-        .expect("procfs")
-        .count();
-    assert_eq!(threads, 1, "the trap needs a process with one thread");
+    let threads = std::fs::read_dir("/proc/self/task");
+    let count = threads.expect("procfs").count();
+    assert_eq!(count, 1, "the trap needs a process with one thread");
     let wakes = WakerKind::ALL.map(|kind| Arc::new(SleepWake::new(1, kind)));
     let mut rings = wakes.each_ref().map(|_| ring());
     let mut sleepers: Vec<Sleeper> = Vec::new();
