@@ -28,7 +28,7 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use io_blocking::system::{self, FutexEnd};
 use io_core::task::{self, TaskRef};
-use io_core::{Clock, FutexAddress, FutexWord, Instant, Interest, IoId};
+use io_core::{FutexAddress, FutexWord, Instant, Interest, IoId};
 
 use crate::parker::word::{Kind, ParkerWord};
 use crate::poller::{Poller, Waker};
@@ -99,10 +99,6 @@ thread_local! {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn monotonic() -> Instant {
-    system::now(Clock::Monotonic)
 }
 
 /// Chunk and offset of a parker.
@@ -341,8 +337,7 @@ impl CurrentParker<'_> {
     ) -> io::Result<PollEnd> {
         let mut poller = lock(&self.poller);
         let poller = poller.as_mut().expect("begin_poll has made it");
-        let timeout = until.map(|until| until.saturating_duration_since(monotonic()));
-        let is_ready = poller.wait(fd, interest, timeout)?;
+        let is_ready = poller.wait(fd, interest, until)?;
         Ok(if is_ready {
             PollEnd::Ready
         } else {

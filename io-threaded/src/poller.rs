@@ -7,11 +7,14 @@
 //! missed, and nothing is left behind in the kernel's list that a later
 //! descriptor with the same number could meet.
 
+#![expect(unsafe_code, reason = "borrows the descriptor of mio's poll")]
+
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::time::Duration;
 
-use io_core::Interest;
+use io_blocking::system::Readiness;
+use io_core::{Instant, Interest, is_deadline};
 use mio::unix::SourceFd;
 use mio::{Events, Poll, Token};
 
@@ -45,9 +48,9 @@ impl Poller {
         Ok((Poller { poll, events }, Waker(waker)))
     }
 
-    /// Waits until `fd` is ready, the waker is used, a signal comes or `timeout`
-    /// is over (rounded up to milliseconds). Whether `fd` is ready; an error or
-    /// hang-up counts, the next read or write tells it.
+    /// Waits until `fd` is ready, the waker is used, a signal comes or it is `until`
+    /// (monotonic). Whether `fd` is ready; an error or hang-up counts, the next
+    /// read or write tells it.
     ///
     /// # Errors
     /// `EPERM` if the descriptor can not be waited for (epoll_ctl(2)).
@@ -55,7 +58,7 @@ impl Poller {
         &mut self,
         fd: BorrowedFd<'_>,
         interest: Interest,
-        timeout: Option<Duration>,
+        until: Option<Instant>,
     ) -> io::Result<bool> {
         let interest = match interest {
             Interest::Read => mio::Interest::READABLE,
@@ -65,13 +68,29 @@ impl Poller {
         let mut source = SourceFd(&fd);
         let registry = self.poll.registry();
         registry.register(&mut source, DESCRIPTOR, interest)?;
-        let polled = self.poll.poll(&mut self.events, timeout);
+        let polled = self.poll_until(until);
         self.poll.registry().deregister(&mut source)?;
         match polled {
             Ok(()) => Ok(self.events.iter().any(|event| event.token() == DESCRIPTOR)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// A poll of mio's counts time in milliseconds: with a deadline it only collects
+    /// what a wait in ppoll(2) has found, which counts nanoseconds.
+    fn poll_until(&mut self, until: Option<Instant>) -> io::Result<()> {
+        if until.is_none() {
+            return self.poll.poll(&mut self.events, None);
+        }
+        // SAFETY: `self` keeps it open.
+        let epoll = unsafe { BorrowedFd::borrow_raw(self.poll.as_raw_fd()) };
+        match Readiness::new(epoll, Interest::Read, until).wait() {
+            Err(error) if !is_deadline(&error) => return Err(error),
+            // What came with the deadline counts.
+            Ok(()) | Err(_) => {}
+        }
+        self.poll.poll(&mut self.events, Some(Duration::ZERO))
     }
 }
 

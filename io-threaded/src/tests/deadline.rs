@@ -48,6 +48,25 @@ fn a_deadline_ends_reads_and_writes_of_pipes() {
     });
 }
 
+/// Its clock counts nanoseconds: rounded up to milliseconds, each of these waits
+/// would be late by most of one.
+#[test]
+fn a_deadline_of_a_pipe_is_not_rounded() {
+    const TIMEOUT: Duration = Duration::from_micros(1200);
+    let threaded = Threaded::new();
+    let io: &dyn Io = &threaded;
+    let (reader, _writer) = pipe();
+    let lateness = || {
+        let start = Time::now();
+        let answer = io.with_timeout(TIMEOUT, || read(io, &reader, &mut [0]));
+        assert!(is_deadline(&answer.unwrap_err()));
+        start.elapsed().saturating_sub(TIMEOUT)
+    };
+    let task = || (0..300).map(|_| lateness()).min().expect("a few");
+    let least = io.scope(|scope| scope.spawn_concurrent(task).unwrap().join());
+    assert!(least < Duration::from_micros(500), "late by {least:?}");
+}
+
 #[test]
 fn a_deadline_ends_the_opening_of_a_fifo() {
     watched("a_deadline_ends_the_opening_of_a_fifo", || {
