@@ -81,6 +81,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/worker/watched.rs",
     "io-evloop-uring/tests/suite/main.rs",
     "io-threaded/src/futex.rs",
+    "io-threaded/src/poller.rs",
     "io-threaded/src/signal.rs",
     "io-threaded/src/tests",
     "pluggable-io/examples/copy-tree/main.rs",
