@@ -29,6 +29,13 @@ mod watched;
 /// No check hangs: after this time its watchdog names it and ends the process.
 const CHECK_TIME_MAX: Duration = Duration::from_secs(120);
 
+/// For how long this thread has waited for a processor that others had.
+fn time_queued() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("procfs");
+    let queued = text.split(' ').nth(1).expect("three numbers");
+    Duration::from_nanos(queued.parse().expect("nanoseconds"))
+}
+
 /// Ends the process with a message unless it is dropped in time.
 struct Watchdog {
     is_over: Option<std::sync::mpsc::Sender<()>>,

@@ -48,9 +48,9 @@ impl Poller {
         Ok((Poller { poll, events }, Waker(waker)))
     }
 
-    /// Waits until `fd` is ready, the waker is used, a signal comes or it is `until`
-    /// (monotonic). Whether `fd` is ready; an error or hang-up counts, the next
-    /// read or write tells it.
+    /// Waits until `fd` is ready, the waker is used or it is `until` (monotonic); a
+    /// signal may end it too. Whether `fd` is ready; an error or hang-up counts, the
+    /// next read or write tells it.
     ///
     /// # Errors
     /// `EPERM` if the descriptor can not be waited for (epoll_ctl(2)).

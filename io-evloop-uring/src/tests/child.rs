@@ -9,6 +9,7 @@ use std::ffi::c_long;
 use std::os::unix::process::ExitStatusExt;
 use std::panic::Location;
 use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 /// Names the place of the check that a child runs, and the number of its case.
 const CHILD: &str = "IO_EVLOOP_TEST_CHILD";
@@ -17,16 +18,17 @@ const CHILD_SECONDS_MAX: u32 = 100;
 /// The exit code of a child whose check came to its end.
 const CAME_TO_ITS_END: i32 = 42;
 
-/// How a child ended, and what it wrote to stderr.
+/// How a child ended, what it wrote to stderr, and how long it took.
 pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) text: String,
+    pub(crate) took: Duration,
 }
 
 impl Ended {
     #[track_caller]
     fn assert_held(&self) {
-        let Ended { status, text } = self;
+        let Ended { status, text, .. } = self;
         let has_held = status.code() == Some(CAME_TO_ITS_END);
         assert!(has_held, "the check failed or hung: {status}\n{text}");
     }
@@ -34,7 +36,7 @@ impl Ended {
     /// The process was aborted with one message of ours, which has these words.
     #[track_caller]
     pub(crate) fn assert_aborted(&self, words: &[&str]) {
-        let Ended { status, text } = self;
+        let Ended { status, text, .. } = self;
         assert_eq!(status.signal(), Some(libc::SIGABRT), "{status}: {text}");
         for word in words {
             assert!(text.contains(word), "no {word:?} in: {text}");
@@ -95,6 +97,7 @@ fn run_each<C: Copy>(
 }
 
 fn start_again(test: &str, id: &str) -> Ended {
+    let began = Instant::now();
     let output = Command::new(std::env::current_exe().expect("a path"))
         .args(["--exact", test, "--nocapture", "--test-threads=1"])
         .env(CHILD, id)
@@ -103,6 +106,7 @@ fn start_again(test: &str, id: &str) -> Ended {
     Ended {
         status: output.status,
         text: String::from_utf8_lossy(&output.stderr).into_owned(),
+        took: began.elapsed(),
     }
 }
 

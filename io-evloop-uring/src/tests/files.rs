@@ -494,24 +494,17 @@ fn one_request_ends_all_of_a_batch_that_waits() {
         .expect("a ring");
 }
 
-/// For how long this thread has waited for a processor that others had.
-fn time_queued() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").expect("procfs");
-    let queued = text.split(' ').nth(1).expect("three numbers");
-    Duration::from_nanos(queued.parse().expect("nanoseconds"))
-}
-
 /// A timer that should fire each millisecond: notes how late it is. Without the time
 /// for which a busy machine kept the thread waiting, half a second now and then.
 fn watch_delays(io: &dyn Io, is_over: &AtomicBool, mut note: impl FnMut(Duration)) {
     while !is_over.load(Ordering::Relaxed) {
-        let queued = time_queued();
+        let queued = super::time_queued();
         let due = io
             .now(Clock::Monotonic)
             .saturating_add(Duration::from_millis(1));
         io.sleep_until(due).expect("nobody cancels");
         let late = io.now(Clock::Monotonic).saturating_duration_since(due);
-        note(late.saturating_sub(time_queued().saturating_sub(queued)));
+        note(late.saturating_sub(super::time_queued().saturating_sub(queued)));
     }
 }
 

@@ -506,7 +506,7 @@ fn a_deadlock_is_printed_by_default() {
 /// What only debug builds see.
 #[cfg(debug_assertions)]
 mod stalls {
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
     use std::time::Instant;
 
     use io_core::watch::{Stall, StallPhase};
@@ -620,18 +620,25 @@ mod stalls {
         }
     }
 
-    /// What is reported of tasks that yield or sleep, on a loop of so many workers.
-    fn report_of_courteous_tasks(workers: usize) -> Option<Report> {
-        // Above what a busy machine takes from a thread, but now and then.
+    /// What is reported of tasks that yield or sleep, on a loop of so many workers,
+    /// and for how long at most a thread of one waited for a processor at once.
+    fn run_courteous_tasks(workers: usize) -> (Option<Report>, Duration) {
         let (event_loop, told) = watched(workers, Duration::from_millis(400));
-        let io: &dyn Io = &event_loop;
+        let (io, starved_nanos): (&dyn Io, _) = (&event_loop, &AtomicU64::new(0));
+        let queued_nanos = || {
+            let nanos = crate::tests::time_queued().as_nanos();
+            u64::try_from(nanos).expect("not for centuries")
+        };
         let ran = event_loop.run(|_| {
             io.scope(|scope| {
                 let ends = Instant::now() + Duration::from_millis(900);
                 for _ in 0..4 {
                     drop(scope.task("yielding").spawn(move || {
                         while Instant::now() < ends {
+                            let before = queued_nanos();
                             io.yield_now().expect("nobody cancels");
+                            let starved = queued_nanos() - before;
+                            starved_nanos.fetch_max(starved, Ordering::Relaxed);
                         }
                     }));
                 }
@@ -640,7 +647,8 @@ mod stalls {
             });
         });
         ran.expect("a ring");
-        told.try_recv().ok()
+        let starved = Duration::from_nanos(starved_nanos.load(Ordering::Relaxed));
+        (told.try_recv().ok(), starved)
     }
 
     #[test]
@@ -648,12 +656,13 @@ mod stalls {
         const ATTEMPTS: usize = 5;
         let _watchdog = Watchdog::new();
         for workers in WORKERS {
-            // If yielding were a stall, it would be one each time.
-            let reports: Vec<_> = (0..ATTEMPTS)
-                .map_while(|_| report_of_courteous_tasks(workers))
-                .collect();
-            let is_free_once = reports.len() < ATTEMPTS;
-            assert!(is_free_once, "every task lets others run: {}", reports[0]);
+            for attempt in 1.. {
+                let (report, starved) = run_courteous_tasks(workers);
+                let Some(report) = report else { break };
+                // Only a thread that got no processor for most of the limit is excused.
+                let is_excused = starved >= Duration::from_millis(250) && attempt < ATTEMPTS;
+                assert!(is_excused, "every task lets others run: {report}");
+            }
         }
     }
 
