@@ -29,6 +29,8 @@
 //! | `stack.rs` | slabs of stacks, guards, recycling |
 //! | `switch.rs` | `Fiber`, `Suspender`: resume and suspend |
 //! | `thread_word.rs` | the one thread-local of the scheduler |
+//! | `switch/x86_64.rs` | the instructions of the switch |
+//! | `coroutine.rs` | stand-in for `switch.rs` on corosensei: other architectures, the address sanitizer, `--cfg fiber_corosensei` |
 //! | `threads.rs` | stand-in for `switch.rs` for checkers, `--cfg fiber_threads` |
 //! | `overflow.rs` | the signal handler that names the task whose stack is full |
 //! | `SOUNDNESS.md` | the situations that could make fibers unsound, with verdicts |
@@ -50,6 +52,9 @@ cfg_if::cfg_if! {
     if #[cfg(fiber_threads)] {
         mod threads;
         use self::threads as switching;
+    } else if #[cfg(any(fiber_corosensei, not(target_arch = "x86_64")))] {
+        mod coroutine;
+        use self::coroutine as switching;
     } else {
         mod switch;
         use self::switch as switching;

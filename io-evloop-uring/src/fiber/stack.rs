@@ -133,6 +133,13 @@ impl Stack {
         }
     }
 
+    /// One past its highest usable byte; a multiple of 64.
+    #[cfg(all(target_arch = "x86_64", not(any(fiber_threads, fiber_corosensei))))]
+    #[inline]
+    pub(super) fn base_ptr(&self) -> ptr::NonNull<()> {
+        ptr::NonNull::with_exposed_provenance(self.base)
+    }
+
     /// Notes which task runs on this stack, for the overflow report: a number,
     /// and a name of which the first [`Label::NAME_BYTES_MAX`] bytes are kept.
     /// Costs one cache line, which the task touches anyway.

@@ -1,20 +1,16 @@
 //! The switch: `Fiber` is resumed by a scheduler, `Suspender` gives control back.
 //!
-//! Called by the scheduler only. May import `stack.rs` and corosensei; the
-//! only file that names corosensei's coroutine. corosensei is built without
-//! its feature `unwind`, so it has no code that unwinds a parked coroutine; if
-//! another crate of a program turns the feature on, `Fiber` still never lets it.
+//! Called by the scheduler only. May import `stack.rs` and the instructions for
+//! this architecture; `coroutine.rs` stands in where there are none.
 //!
 //! ```text
 //!   resumer's stack                    fiber's stack
 //!   +-----------------+                +------------------------------+ <- base
-//!   | ...             |                | address of the entry         |
-//!   | frame of        |                | parent link -----------------+--+
-//!   |   resume()      |                | body (until it is called)    |  |
-//!   | saved registers |<--+            | frame of the entry           |  |
-//!   +-----------------+   |            | frames of body, and whatever |  |
-//!                         |            |   it calls                   |  |
-//!                         |            | frame of suspend()           |  |
+//!   | ...             |                | body (until it is called)    |
+//!   | frame of        |                | frame of run_body: the link -+--+
+//!   |   resume()      |                | frames of body, and whatever |  |
+//!   | saved registers |<--+            |   it calls                   |  |
+//!   +-----------------+   |            | frame of suspend()           |  |
 //!                         |            | saved registers              |  |
 //!                         |            +------------------------------+  |
 //!                         |                 ^ held by `Fiber` while      |
@@ -33,18 +29,28 @@
 //! kernel and by other tasks. A `Fiber` is never dropped while suspended (that
 //! aborts), never unwound, and its stack is handed out only when the body has
 //! returned. A forgotten `Fiber` keeps its stack for ever.
+//!
+//! *One way on*: a fiber that is not running has its context in its `Fiber`, one
+//! that is has its resumer's in its link. Each is used once, by the `resume` or
+//! `suspend` that replaces it.
+//!
+//! *Values*: a resume hands over an `In`, a suspension an `Out`, in the word of the
+//! switch or, if that is too small, on the stack that is left, where it stays until the
+//! other side has moved it, which is the first thing that it does.
 #![expect(
     unsafe_code,
-    reason = "creates coroutines without 'static bounds, suspends through raw pointers"
+    reason = "runs bodies without 'static bounds, suspends through raw pointers"
 )]
 
-use std::{
-    panic::{self, AssertUnwindSafe},
-    ptr::NonNull,
-};
+mod x86_64;
 
-use corosensei::{Coroutine, CoroutineResult, Yielder};
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::mem::{ManuallyDrop, MaybeUninit};
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::NonNull;
 
+use self::x86_64::{Context, Word, leave, switch};
 use super::{Switch, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
@@ -59,11 +65,12 @@ use super::{Switch, abort_with, stack::Stack};
 /// process**: its frames may be borrowed by the kernel or by other tasks, so
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
-    /// `None` once the body has returned.
-    coroutine: Option<CoroutineOf<In, Out>>,
+    /// Where it goes on; `None` once the body has returned.
+    context: Option<Context>,
+    /// `None` once it was handed out.
+    stack: Option<Stack>,
+    values: PhantomData<fn(In) -> Out>,
 }
-
-type CoroutineOf<In, Out> = Coroutine<In, Out, (), Stack>;
 
 impl<In, Out> Fiber<In, Out> {
     /// Makes a fiber that runs `body` on `stack` when it is first resumed; the
@@ -81,6 +88,8 @@ impl<In, Out> Fiber<In, Out> {
     ///    suspension (the contract of the event loop's constructor).
     /// 3. The thread does not end (run its thread-local destructors) while the
     ///    fiber is suspended.
+    /// 4. The body's suspender is used while the fiber runs only: by the body, or by
+    ///    fibers that the body has resumed.
     #[inline]
     pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
     where
@@ -91,18 +100,14 @@ impl<In, Out> Fiber<In, Out> {
                 size_of::<F>() <= 512,
                 "the body lies in the top page: box large captures"
             );
-            assert!(align_of::<F>() <= 16);
         };
-        let entry = move |yielder: &Yielder<In, Out>, input: In| {
-            let run = AssertUnwindSafe(|| body(Suspender { yielder }, input));
-            if let Err(_payload) = panic::catch_unwind(run) {
-                abort_with("a panic reached the root of a fiber");
-            }
-        };
-        // SAFETY: what `entry` borrows is what `body` borrows, clause 1.
-        let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, entry) };
+        // SAFETY: whoever has the stack owns the memory below its base, which is a
+        // multiple of 64 (*slot ownership* of `stack.rs`).
+        let context = unsafe { Context::fresh(stack.base_ptr(), run_body::<In, Out, F>, body) };
         Fiber {
-            coroutine: Some(coroutine),
+            context: Some(context),
+            stack: Some(stack),
+            values: PhantomData,
         }
     }
 
@@ -112,19 +117,11 @@ impl<In, Out> Fiber<In, Out> {
     /// # Panics
     /// If the fiber was resumed before.
     pub(crate) fn discard(mut self) -> Stack {
-        assert!(
-            self.coroutine
-                .as_ref()
-                .is_some_and(|coroutine| !coroutine.started()),
-            "only a fiber that was never resumed can be discarded"
-        );
-        let mut coroutine = self.coroutine.take().expect("looked at above");
-        // corosensei would drop the captures again after a panic.
-        let drop_body = AssertUnwindSafe(|| coroutine.force_unwind());
-        if let Err(_payload) = panic::catch_unwind(drop_body) {
-            abort_with("a panic while the body of a fiber was dropped");
-        }
-        coroutine.into_stack()
+        let context = self.context.filter(|&context| is_fresh(context));
+        let context = context.expect("only a fiber that was never resumed can be discarded");
+        self.context = None;
+        drop_body(context);
+        self.stack.take().expect("it has not ended")
     }
 
     /// Runs the fiber until it suspends itself or ends. May be called from any
@@ -134,49 +131,163 @@ impl<In, Out> Fiber<In, Out> {
     /// If the fiber has ended.
     #[inline]
     pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
-        let coroutine = self.coroutine.as_mut().expect("an ended fiber was resumed");
-        match coroutine.resume(input) {
-            CoroutineResult::Yield(out) => Switch::Suspended(out),
-            CoroutineResult::Return(()) => {
-                let coroutine = self.coroutine.take().expect("looked at above");
-                Switch::Ended(coroutine.into_stack())
-            }
+        let context = self.context.expect("an ended fiber was resumed");
+        // SAFETY: *one way on*, *pinned*; clause 1 of `new`; it takes an `In`.
+        let (word, left) = unsafe { hand_over(context, input) };
+        self.context = left;
+        match left {
+            // SAFETY: *values*: it is suspended.
+            Some(_) => Switch::Suspended(unsafe { receive(word) }),
+            None => Switch::Ended(self.stack.take().expect("it ends once")),
         }
     }
 }
 
 impl<In, Out> Drop for Fiber<In, Out> {
     fn drop(&mut self) {
-        if self.coroutine.as_ref().is_some_and(Coroutine::started) {
-            abort_with("a suspended fiber was dropped");
+        match self.context {
+            Some(context) if is_fresh(context) => drop_body(context),
+            Some(_) => abort_with("a suspended fiber was dropped"),
+            None => {}
         }
+    }
+}
+
+/// Whether it was never resumed, if it is the context of a `Fiber`.
+fn is_fresh(context: Context) -> bool {
+    // SAFETY: *one way on*: the fiber does not run.
+    unsafe { context.is_fresh() }
+}
+
+/// Drops the body of a fresh fiber that is resumed no more.
+fn drop_body(context: Context) {
+    // SAFETY: it is fresh, and the callers forget the context.
+    let drop_body = AssertUnwindSafe(|| unsafe { context.drop_argument() });
+    if let Err(_payload) = panic::catch_unwind(drop_body) {
+        abort_with("a panic while the body of a fiber was dropped");
+    }
+}
+
+/// The root of each fiber.
+///
+/// # Safety
+/// Called by the first switch to a fiber that was made for these types.
+unsafe extern "sysv64" fn run_body<In, Out, F>(word: Word, resumer: Context, body: NonNull<F>) -> !
+where
+    F: FnOnce(Suspender<'_, In, Out>, In),
+{
+    let link = Link::new(resumer);
+    let run = AssertUnwindSafe(|| {
+        // SAFETY: *values*: what the first `resume` hands over.
+        let input = unsafe { receive(word) };
+        // SAFETY: it was written when the fiber was made, and is moved once.
+        let body = unsafe { body.read() };
+        body(Suspender { link: &link }, input);
+    });
+    if let Err(_payload) = panic::catch_unwind(run) {
+        abort_with("a panic reached the root of a fiber");
+    }
+    // SAFETY: *one way on*; the body and all that it borrowed is gone.
+    unsafe { leave(link.resumer.get()) }
+}
+
+/// Who resumed a fiber that runs. Lies at the root of its stack.
+struct Link<In, Out> {
+    resumer: Cell<Context>,
+    values: PhantomData<fn(Out) -> In>,
+}
+
+impl<In, Out> Link<In, Out> {
+    fn new(resumer: Context) -> Link<In, Out> {
+        Link {
+            resumer: Cell::new(resumer),
+            values: PhantomData,
+        }
+    }
+
+    /// # Safety
+    /// The fiber whose link it is runs, or waits for one that it resumed.
+    #[inline]
+    unsafe fn suspend(&self, out: Out) -> In {
+        // SAFETY: *one way on*, *pinned*; it takes an `Out`.
+        let (word, resumer) = unsafe { hand_over(self.resumer.get(), out) };
+        let resumer = resumer.unwrap_or_else(|| unreachable!("whoever resumes waits"));
+        self.resumer.set(resumer);
+        // SAFETY: *values*: it was resumed.
+        unsafe { receive(word) }
+    }
+}
+
+/// Whether a value goes through the switch in its word.
+const fn fits_word<T>() -> bool {
+    size_of::<T>() <= size_of::<Word>() && align_of::<T>() <= align_of::<Word>()
+}
+
+/// Switches to `to` and hands `value` over.
+///
+/// # Safety
+/// As for [`switch`]: the other side takes a value of this type.
+#[inline(always)]
+unsafe fn hand_over<T>(to: Context, value: T) -> (Word, Option<Context>) {
+    let mut value = ManuallyDrop::new(value);
+    let word = if fits_word::<T>() {
+        let mut word = Word::uninit();
+        let place = word.as_mut_ptr().cast::<T>();
+        // SAFETY: nobody uses it again, nor drops it.
+        let value = unsafe { ManuallyDrop::take(&mut value) };
+        // SAFETY: it fits.
+        unsafe { place.write(value) };
+        word
+    } else {
+        MaybeUninit::new((&raw mut value).cast())
+    };
+    // SAFETY: by contract. A value on this stack stays there until we are back.
+    unsafe { switch(to, word) }
+}
+
+/// Moves what was handed over.
+///
+/// # Safety
+/// The word is what the other side's [`hand_over`] of a value of this type gave, and
+/// this is the first thing that this side does.
+#[inline(always)]
+unsafe fn receive<T>(word: Word) -> T {
+    if fits_word::<T>() {
+        // SAFETY: it holds one.
+        unsafe { word.as_ptr().cast::<T>().read() }
+    } else {
+        // SAFETY: it names one.
+        let value = unsafe { word.assume_init() }.cast::<T>();
+        // SAFETY: it lies on the other stack, which waits, and is moved once.
+        unsafe { value.read() }
     }
 }
 
 /// The body's way to suspend its own fiber.
 pub(crate) struct Suspender<'fiber, In, Out> {
-    yielder: &'fiber Yielder<In, Out>,
+    link: &'fiber Link<In, Out>,
 }
 
 impl<In, Out> Suspender<'_, In, Out> {
     /// Hands `out` to whoever resumed the fiber and waits for the next input.
     #[inline]
     pub(crate) fn suspend(&self, out: Out) -> In {
-        self.yielder.suspend(out)
+        // SAFETY: clause 4 of `Fiber::new`.
+        unsafe { self.link.suspend(out) }
     }
 
     /// The same way as a plain pointer, for code deep in a call chain.
     #[inline]
     pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
         SuspenderPointer {
-            yielder: NonNull::from(self.yielder),
+            link: NonNull::from(self.link),
         }
     }
 }
 
 /// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
 pub(crate) struct SuspenderPointer<In, Out> {
-    yielder: NonNull<Yielder<In, Out>>,
+    link: NonNull<Link<In, Out>>,
 }
 
 impl<In, Out> Clone for SuspenderPointer<In, Out> {
@@ -196,9 +307,10 @@ impl<In, Out> SuspenderPointer<In, Out> {
     /// fiber is neither suspended nor waiting for a fiber that it resumed.
     #[inline]
     pub(crate) unsafe fn suspend(self, out: Out) -> In {
-        // SAFETY: the yielder is the parent link at the base of the fiber's
-        // stack, which lives as long as the body runs, and it does by contract.
-        let yielder = unsafe { self.yielder.as_ref() };
-        yielder.suspend(out)
+        // SAFETY: the link is at the root of the fiber's stack, and lives as long as
+        // the body runs, and it does by contract.
+        let link = unsafe { self.link.as_ref() };
+        // SAFETY: by contract.
+        unsafe { link.suspend(out) }
     }
 }

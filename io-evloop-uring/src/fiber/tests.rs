@@ -77,7 +77,7 @@ where
 {
     // SAFETY: each test drives its fibers to their end (or leaks them with all
     // that they borrow) before its locals are dropped, on its own thread, and
-    // relies on no nesting.
+    // relies on no nesting, and lends no suspender.
     unsafe { Fiber::new(stack, body) }
 }
 

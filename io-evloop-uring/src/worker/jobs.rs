@@ -275,7 +275,8 @@ impl Worker {
             worker.run_jobs(fiber.cell(), &suspender);
         };
         // SAFETY: *fibers*: the body borrows the worker alone; the thread ends
-        // after its fibers (`leave`); nesting is the contract of `EventLoop::new`.
+        // after its fibers (`leave`); nesting is the contract of `EventLoop::new`;
+        // `run_jobs` lends its suspender to nobody.
         let coroutine = unsafe { Fiber::new(stack, body) };
         // SAFETY: *owner*: the cell is new.
         unsafe { *cell.fiber.get() = Some(coroutine) };

@@ -1,0 +1,207 @@
+//! The stand-in for `switch.rs` on corosensei: for the architectures for which we
+//! have no switch of our own, and for the address sanitizer, to which corosensei
+//! announces each switch.
+//!
+//! Called by the scheduler only, under the same names and contracts as
+//! `switch.rs`. May import `stack.rs` and corosensei; the only file that names
+//! corosensei's coroutine. corosensei is built without its feature `unwind`, so it
+//! has no code that unwinds a parked coroutine; if another crate of a program turns
+//! the feature on, `Fiber` still never lets it.
+//!
+//! ```text
+//!   resumer's stack                    fiber's stack
+//!   +-----------------+                +------------------------------+ <- base
+//!   | ...             |                | address of the entry         |
+//!   | frame of        |                | parent link -----------------+--+
+//!   |   resume()      |                | body (until it is called)    |  |
+//!   | saved registers |<--+            | frame of the entry           |  |
+//!   +-----------------+   |            | frames of body, and whatever |  |
+//!                         |            |   it calls                   |  |
+//!                         |            | frame of suspend()           |  |
+//!                         |            | saved registers              |  |
+//!                         |            +------------------------------+  |
+//!                         |                 ^ held by `Fiber` while      |
+//!                         |                   it is suspended            |
+//!                         +----------------------------------------------+
+//!                           written anew by each resume: a fiber may be
+//!                           resumed from any stack of its thread
+//! ```
+//!
+//! # Safety argument
+//!
+//! *Pinned*: a `Fiber` is not `Send`, so a started fiber stays on its thread;
+//! to the compiler a suspension is a call of unknown code on the same thread.
+//!
+//! *Never freed early*: the frames of a suspended fiber may be borrowed by the
+//! kernel and by other tasks. A `Fiber` is never dropped while suspended (that
+//! aborts), never unwound, and its stack is handed out only when the body has
+//! returned. A forgotten `Fiber` keeps its stack for ever.
+#![expect(
+    unsafe_code,
+    reason = "creates coroutines without 'static bounds, suspends through raw pointers"
+)]
+
+use std::{
+    panic::{self, AssertUnwindSafe},
+    ptr::NonNull,
+};
+
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+
+use super::{Switch, abort_with, stack::Stack};
+
+/// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
+///
+/// The states are in the picture in `fiber.rs`. The handle is a few words and
+/// may be moved while the fiber is suspended (also onto the fiber's own stack,
+/// next to whatever else is known about the task). It is not `Send`.
+///
+/// # Dropping
+/// A fresh fiber's body is dropped, its stack is leaked: use
+/// [`discard`](Self::discard). **Dropping a suspended fiber aborts the
+/// process**: its frames may be borrowed by the kernel or by other tasks, so
+/// they can be neither unwound nor freed.
+pub(crate) struct Fiber<In, Out> {
+    /// `None` once the body has returned.
+    coroutine: Option<CoroutineOf<In, Out>>,
+}
+
+type CoroutineOf<In, Out> = Coroutine<In, Out, (), Stack>;
+
+impl<In, Out> Fiber<In, Out> {
+    /// Makes a fiber that runs `body` on `stack` when it is first resumed; the
+    /// first input is the body's second argument. Nothing is allocated: the
+    /// body lies on the stack.
+    ///
+    /// The body should catch its panics and hand them out by value. One that
+    /// reaches the root of the fiber ends the process with a message, because
+    /// nothing can unwind through the switch.
+    ///
+    /// # Safety
+    /// 1. All that `body`, `In` and `Out` borrow stays valid until the fiber has
+    ///    ended, or for ever if it never does.
+    /// 2. The body does not rely on calls nesting on its thread across a
+    ///    suspension (the contract of the event loop's constructor).
+    /// 3. The thread does not end (run its thread-local destructors) while the
+    ///    fiber is suspended.
+    #[inline]
+    pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
+    where
+        F: FnOnce(Suspender<'_, In, Out>, In),
+    {
+        const {
+            assert!(
+                size_of::<F>() <= 512,
+                "the body lies in the top page: box large captures"
+            );
+            assert!(align_of::<F>() <= 16);
+        };
+        let entry = move |yielder: &Yielder<In, Out>, input: In| {
+            let run = AssertUnwindSafe(|| body(Suspender { yielder }, input));
+            if let Err(_payload) = panic::catch_unwind(run) {
+                abort_with("a panic reached the root of a fiber");
+            }
+        };
+        // SAFETY: what `entry` borrows is what `body` borrows, clause 1.
+        let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, entry) };
+        Fiber {
+            coroutine: Some(coroutine),
+        }
+    }
+
+    /// Drops the body of a fiber that was never resumed, and gives the stack back.
+    /// A panic of the body's captures in their `Drop` ends the process.
+    ///
+    /// # Panics
+    /// If the fiber was resumed before.
+    pub(crate) fn discard(mut self) -> Stack {
+        assert!(
+            self.coroutine
+                .as_ref()
+                .is_some_and(|coroutine| !coroutine.started()),
+            "only a fiber that was never resumed can be discarded"
+        );
+        let mut coroutine = self.coroutine.take().expect("looked at above");
+        // corosensei would drop the captures again after a panic.
+        let drop_body = AssertUnwindSafe(|| coroutine.force_unwind());
+        if let Err(_payload) = panic::catch_unwind(drop_body) {
+            abort_with("a panic while the body of a fiber was dropped");
+        }
+        coroutine.into_stack()
+    }
+
+    /// Runs the fiber until it suspends itself or ends. May be called from any
+    /// stack of the thread, also from another fiber. Allocates nothing.
+    ///
+    /// # Panics
+    /// If the fiber has ended.
+    #[inline]
+    pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
+        let coroutine = self.coroutine.as_mut().expect("an ended fiber was resumed");
+        match coroutine.resume(input) {
+            CoroutineResult::Yield(out) => Switch::Suspended(out),
+            CoroutineResult::Return(()) => {
+                let coroutine = self.coroutine.take().expect("looked at above");
+                Switch::Ended(coroutine.into_stack())
+            }
+        }
+    }
+}
+
+impl<In, Out> Drop for Fiber<In, Out> {
+    fn drop(&mut self) {
+        if self.coroutine.as_ref().is_some_and(Coroutine::started) {
+            abort_with("a suspended fiber was dropped");
+        }
+    }
+}
+
+/// The body's way to suspend its own fiber.
+pub(crate) struct Suspender<'fiber, In, Out> {
+    yielder: &'fiber Yielder<In, Out>,
+}
+
+impl<In, Out> Suspender<'_, In, Out> {
+    /// Hands `out` to whoever resumed the fiber and waits for the next input.
+    #[inline]
+    pub(crate) fn suspend(&self, out: Out) -> In {
+        self.yielder.suspend(out)
+    }
+
+    /// The same way as a plain pointer, for code deep in a call chain.
+    #[inline]
+    pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
+        SuspenderPointer {
+            yielder: NonNull::from(self.yielder),
+        }
+    }
+}
+
+/// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
+pub(crate) struct SuspenderPointer<In, Out> {
+    yielder: NonNull<Yielder<In, Out>>,
+}
+
+impl<In, Out> Clone for SuspenderPointer<In, Out> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<In, Out> Copy for SuspenderPointer<In, Out> {}
+
+impl<In, Out> SuspenderPointer<In, Out> {
+    /// Suspends the fiber, as [`Suspender::suspend`] does.
+    ///
+    /// # Safety
+    /// The caller runs on the fiber that the pointer came from: on its stack,
+    /// called by its body directly or not, so the body has not returned and the
+    /// fiber is neither suspended nor waiting for a fiber that it resumed.
+    #[inline]
+    pub(crate) unsafe fn suspend(self, out: Out) -> In {
+        // SAFETY: the yielder is the parent link at the base of the fiber's
+        // stack, which lives as long as the body runs, and it does by contract.
+        let yielder = unsafe { self.yielder.as_ref() };
+        yielder.suspend(out)
+    }
+}
