@@ -179,31 +179,36 @@ pub(crate) enum FiberKind {
 
 /// A hint for the cache, so any number near the truth does.
 const CACHE_LINE_BYTES: usize = 64;
+/// So many lines from where it stopped, a fiber that goes on returns through.
+const FRAME_LINES: usize = 4;
 
 /// What the loop knows of one fiber.
+#[repr(C, align(64))]
 pub(crate) struct FiberCell {
-    /// The index of the worker whose thread it is pinned to.
-    pub(crate) worker: usize,
-    pub(crate) kind: FiberKind,
-    /// Its number within the loop, for reports.
-    pub(crate) number: usize,
+    // One line of the cache: what each switch needs.
     /// The coroutine; `None` for the main fiber, and once it has ended.
     pub(crate) fiber: UnsafeCell<Option<Coroutine>>,
     /// Its way to suspend itself, once it has run.
     pub(crate) suspender: Cell<Option<SuspenderPointer<(), Away>>>,
-    /// What it is to do next; set while it is idle, before it is resumed.
-    pub(crate) order: Cell<Option<Order>>,
     /// The frames of its tasks while it does not run.
     pub(crate) context: Cell<StackContext>,
-    /// The fiber that became ready after it, while it is in the ready queue.
-    pub(crate) next: Cell<Option<FiberRef>>,
-    /// Where its stack was when it parked last, for the cache.
-    pub(crate) parked_at: Cell<usize>,
-    pub(crate) wait: Cell<Wait>,
+    /// Where the record of its task is, for the cache.
+    pub(crate) task_at: Cell<usize>,
     /// How many `no_suspend` it is in.
     pub(crate) no_suspend_depth: Cell<u32>,
+
+    pub(crate) kind: FiberKind,
+    /// The index of the worker whose thread it is pinned to.
+    pub(crate) worker: usize,
+    /// Its number within the loop, for reports.
+    pub(crate) number: usize,
+    /// What it is to do next; set while it is idle, before it is resumed.
+    pub(crate) order: Cell<Option<Order>>,
+    pub(crate) wait: Cell<Wait>,
     pub(crate) bounds: Cell<Option<StackBounds>>,
 }
+
+const _: () = assert!(std::mem::offset_of!(FiberCell, kind) <= CACHE_LINE_BYTES);
 
 // SAFETY: *owner*: but for `worker`, `kind` and `number`, which never change, only the
 // thread of its worker touches a cell.
@@ -214,17 +219,16 @@ unsafe impl Sync for FiberCell {}
 impl FiberCell {
     pub(crate) fn new(worker: usize, kind: FiberKind, number: usize) -> FiberCell {
         FiberCell {
-            worker,
-            kind,
-            number,
             fiber: UnsafeCell::new(None),
             suspender: Cell::new(None),
-            order: Cell::new(None),
             context: Cell::new(StackContext::EMPTY),
-            next: Cell::new(None),
-            parked_at: Cell::new(0),
-            wait: Cell::new(Wait::None),
+            task_at: Cell::new(0),
             no_suspend_depth: Cell::new(0),
+            kind,
+            worker,
+            number,
+            order: Cell::new(None),
+            wait: Cell::new(Wait::None),
             bounds: Cell::new(None),
         }
     }
@@ -266,20 +270,30 @@ impl FiberRef {
         unsafe { self.0.as_ref() }
     }
 
-    /// Has its cell fetched into the cache: it is resumed soon.
+    /// Has what a switch needs of its cell fetched into the cache: it is resumed soon.
     #[inline]
     pub(crate) fn prefetch_cell(self) {
-        let cell = self.0.addr().get();
-        prefetch(cell);
-        prefetch(cell + CACHE_LINE_BYTES);
+        prefetch(self.0.addr().get());
     }
 
-    /// Has the frames fetched that it returns to.
+    /// Has its task's record fetched, and the frames that it returns to. For a fiber
+    /// that is not running; called on its worker.
     #[inline]
     pub(crate) fn prefetch_stack(self) {
-        let parked_at = self.cell().parked_at.get();
-        prefetch(parked_at);
-        prefetch(parked_at + CACHE_LINE_BYTES);
+        // SAFETY: *owner*; nobody changes it meanwhile.
+        let fiber = unsafe { &*self.cell().fiber.get() };
+        let Some(parked_at) = fiber.as_ref().and_then(Coroutine::parked_at) else {
+            return;
+        };
+        for line in 0..FRAME_LINES {
+            prefetch(parked_at + line * CACHE_LINE_BYTES);
+        }
+        if let Some(suspender) = self.cell().suspender.get() {
+            prefetch(suspender.address());
+        }
+        let task_at = self.cell().task_at.get();
+        prefetch(task_at);
+        prefetch(task_at + CACHE_LINE_BYTES);
     }
 
     /// The number by which a task's record names the fiber it waits on: even, and

@@ -130,6 +130,12 @@ impl<In, Out> Fiber<In, Out> {
         coroutine.into_stack()
     }
 
+    /// Where its lowest frame is while it is suspended: not known here.
+    #[inline]
+    pub(crate) fn parked_at(&self) -> Option<usize> {
+        None
+    }
+
     /// Runs the fiber until it suspends itself or ends. May be called from any
     /// stack of the thread, also from another fiber. Allocates nothing.
     ///
@@ -191,6 +197,12 @@ impl<In, Out> Clone for SuspenderPointer<In, Out> {
 impl<In, Out> Copy for SuspenderPointer<In, Out> {}
 
 impl<In, Out> SuspenderPointer<In, Out> {
+    /// What a suspension reads first.
+    #[inline]
+    pub(crate) fn address(self) -> usize {
+        self.yielder.addr().get()
+    }
+
     /// Suspends the fiber, as [`Suspender::suspend`] does.
     ///
     /// # Safety

@@ -67,8 +67,8 @@ use super::{Switch, abort_with, stack::Stack};
 pub(crate) struct Fiber<In, Out> {
     /// Where it goes on; `None` once the body has returned.
     context: Option<Context>,
-    /// `None` once it was handed out.
-    stack: Option<Stack>,
+    /// Moved out of when the context becomes `None`.
+    stack: ManuallyDrop<Stack>,
     values: PhantomData<fn(In) -> Out>,
 }
 
@@ -106,7 +106,7 @@ impl<In, Out> Fiber<In, Out> {
         let context = unsafe { Context::fresh(stack.base_ptr(), run_body::<In, Out, F>, body) };
         Fiber {
             context: Some(context),
-            stack: Some(stack),
+            stack: ManuallyDrop::new(stack),
             values: PhantomData,
         }
     }
@@ -121,7 +121,14 @@ impl<In, Out> Fiber<In, Out> {
         let context = context.expect("only a fiber that was never resumed can be discarded");
         self.context = None;
         drop_body(context);
-        self.stack.take().expect("it has not ended")
+        // SAFETY: the context has just become `None`.
+        unsafe { ManuallyDrop::take(&mut self.stack) }
+    }
+
+    /// Where its lowest frame is while it is suspended, if that is known.
+    #[inline]
+    pub(crate) fn parked_at(&self) -> Option<usize> {
+        self.context.map(Context::address)
     }
 
     /// Runs the fiber until it suspends itself or ends. May be called from any
@@ -138,7 +145,8 @@ impl<In, Out> Fiber<In, Out> {
         match left {
             // SAFETY: *values*: it is suspended.
             Some(_) => Switch::Suspended(unsafe { receive(word) }),
-            None => Switch::Ended(self.stack.take().expect("it ends once")),
+            // SAFETY: the context has just become `None`.
+            None => Switch::Ended(unsafe { ManuallyDrop::take(&mut self.stack) }),
         }
     }
 }
@@ -299,6 +307,12 @@ impl<In, Out> Clone for SuspenderPointer<In, Out> {
 impl<In, Out> Copy for SuspenderPointer<In, Out> {}
 
 impl<In, Out> SuspenderPointer<In, Out> {
+    /// What a suspension reads first.
+    #[inline]
+    pub(crate) fn address(self) -> usize {
+        self.link.addr().get()
+    }
+
     /// Suspends the fiber, as [`Suspender::suspend`] does.
     ///
     /// # Safety

@@ -177,6 +177,12 @@ impl<In, Out> Fiber<In, Out> {
         self.end()
     }
 
+    /// Where its lowest frame is while it is suspended: not known here.
+    #[inline]
+    pub(crate) fn parked_at(&self) -> Option<usize> {
+        None
+    }
+
     /// Runs the fiber until it suspends itself or ends.
     ///
     /// # Panics
@@ -256,6 +262,12 @@ impl<In, Out> Clone for SuspenderPointer<In, Out> {
 impl<In, Out> Copy for SuspenderPointer<In, Out> {}
 
 impl<In, Out> SuspenderPointer<In, Out> {
+    /// What a suspension reads first.
+    #[inline]
+    pub(crate) fn address(self) -> usize {
+        self.baton.addr().get()
+    }
+
     /// Suspends the fiber, as [`Suspender::suspend`] does.
     ///
     /// # Safety

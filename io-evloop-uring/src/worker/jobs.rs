@@ -259,7 +259,9 @@ impl Worker {
     }
 
     pub(super) fn make_fiber(&self) -> io::Result<FiberRef> {
-        let mut stack = self.stacks.borrow_mut().take()?;
+        self.ready.admit()?;
+        let stack = self.stacks.borrow_mut().take();
+        let mut stack = stack.inspect_err(|_| self.ready.dismiss())?;
         let spare = self.spare_cells.borrow_mut().pop();
         let fiber = match spare {
             Some(fiber) => fiber,
@@ -299,6 +301,7 @@ impl Worker {
                             is_named = name.is_some();
                             label(cell, name.unwrap_or(UNNAMED));
                         }
+                        cell.task_at.set(ptr::from_ref(&**job.task()).addr());
                         self.note_task(cell, Some(job.task()));
                         let done = job.run(self.id());
                         self.note_task(cell, None);
@@ -395,6 +398,7 @@ impl Worker {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(_) => unreachable!("an idle fiber ends when it is told to"),
         }
+        self.ready.dismiss();
         fiber.cell().suspender.set(None);
         self.spare_cells.borrow_mut().push(fiber);
     }

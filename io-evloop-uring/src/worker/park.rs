@@ -91,8 +91,6 @@ impl Worker {
     #[inline]
     fn switch_from(&self, fiber: FiberRef, away: Away) {
         let cell = fiber.cell();
-        let here = 0_u8;
-        cell.parked_at.set((&raw const here).addr());
         match cell.suspender.get() {
             // SAFETY: *own thread*: `current` says that this runs on that fiber.
             Some(suspender) => unsafe { suspender.suspend(away) },

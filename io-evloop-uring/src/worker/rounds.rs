@@ -1,6 +1,7 @@
 //! The rounds of the run loop: which fiber is next, and when jobs, the clock and a
 //! poll have their turn in between. Called by `worker.rs` and `worker/caller.rs`.
 
+use super::ready::FETCHED_AT_ONCE;
 use super::{
     Flow, POLL_INTERVAL_NANOS, READY_PER_JOB, SWITCHES_PER_POLL, SWITCHES_PER_READING, Worker,
     now_nanos, shuffle_step,
@@ -38,6 +39,9 @@ impl Worker {
     /// While fibers are ready: what else has its turn.
     #[inline(never)]
     fn look_around(&self, turn: u32) {
+        if turn.is_multiple_of(FETCHED_AT_ONCE) {
+            self.ready.fetch_ahead();
+        }
         self.start_job_in_turn(turn);
         self.poll_in_turn(turn);
     }

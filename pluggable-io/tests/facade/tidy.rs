@@ -80,6 +80,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/worker/caller.rs",
     "io-evloop-uring/src/worker/jobs.rs",
     "io-evloop-uring/src/worker/park.rs",
+    "io-evloop-uring/src/worker/ready.rs",
     "io-evloop-uring/src/worker/watched.rs",
     "io-evloop-uring/tests/suite/main.rs",
     "io-threaded/src/futex.rs",

@@ -94,6 +94,12 @@ impl Context {
         Context(frame)
     }
 
+    /// The lowest address of what is on the stack.
+    #[inline]
+    pub(super) fn address(self) -> usize {
+        self.0.addr().get()
+    }
+
     /// Whether nobody has run on the stack.
     ///
     /// # Safety
