@@ -88,20 +88,25 @@ fn read_content(mut file: &File<'_>, claimed_bytes: u64) -> io::Result<Vec<u8>> 
     let expected = claimed.saturating_add(SPARE_BYTES);
     let mut content = Vec::new();
     content.try_reserve_exact(expected)?;
+    // `content` may be longer than what is filled: nothing is zeroed twice.
+    let mut filled = 0;
     loop {
-        let filled = content.len();
         let wanted = if filled <= claimed {
             expected - filled
         } else {
             filled.max(READ_BYTES_MIN)
         };
         let wanted = wanted.min(READ_BYTES_MAX);
-        content.try_reserve(wanted)?;
-        content.resize(filled + wanted, 0);
-        let count = file.read(&mut content[filled..])?;
-        content.truncate(filled + count);
-        let is_as_claimed = content.len() == claimed && count < wanted;
+        let end = filled + wanted;
+        if end > content.len() {
+            content.try_reserve(end - content.len())?;
+            content.resize(end, 0);
+        }
+        let count = file.read(&mut content[filled..end])?;
+        filled += count;
+        let is_as_claimed = filled == claimed && count < wanted;
         if count == 0 || is_as_claimed {
+            content.truncate(filled);
             return Ok(content);
         }
     }
