@@ -206,6 +206,9 @@ pub(crate) struct FiberCell {
     pub(crate) order: Cell<Option<Order>>,
     pub(crate) wait: Cell<Wait>,
     pub(crate) bounds: Cell<Option<StackBounds>>,
+    /// It is in the ready queue.
+    #[cfg(debug_assertions)]
+    pub(crate) is_queued: Cell<bool>,
 }
 
 // The handles of the stand-ins for our switch are larger than four words.
@@ -234,6 +237,8 @@ impl FiberCell {
             order: Cell::new(None),
             wait: Cell::new(Wait::None),
             bounds: Cell::new(None),
+            #[cfg(debug_assertions)]
+            is_queued: Cell::new(false),
         }
     }
 }
@@ -280,11 +285,13 @@ impl FiberRef {
         prefetch(self.0.addr().get());
     }
 
-    /// Has its task's record fetched, and the frames that it returns to. For a fiber
-    /// that is not running; called on its worker.
+    /// Has its task's record fetched, and the frames that it returns to.
+    ///
+    /// # Safety
+    /// Called on its worker; the fiber does not run.
     #[inline]
-    pub(crate) fn prefetch_stack(self) {
-        // SAFETY: *owner*; nobody changes it meanwhile.
+    pub(crate) unsafe fn prefetch_stack(self) {
+        // SAFETY: *owner*; nobody changes it, as it does not run.
         let fiber = unsafe { &*self.cell().fiber.get() };
         let Some(parked_at) = fiber.as_ref().and_then(Coroutine::parked_at) else {
             return;

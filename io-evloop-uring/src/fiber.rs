@@ -52,7 +52,7 @@ cfg_if::cfg_if! {
     if #[cfg(fiber_threads)] {
         mod threads;
         use self::threads as switching;
-    } else if #[cfg(any(fiber_corosensei, not(target_arch = "x86_64")))] {
+    } else if #[cfg(fiber_corosensei)] {
         mod coroutine;
         use self::coroutine as switching;
     } else {

@@ -84,6 +84,8 @@ impl<In, Out> Fiber<In, Out> {
     ///    suspension (the contract of the event loop's constructor).
     /// 3. The thread does not end (run its thread-local destructors) while the
     ///    fiber is suspended.
+    /// 4. The body's suspender is used while the fiber runs only: by the body, or by
+    ///    fibers that the body has resumed.
     #[inline]
     pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
     where

@@ -134,7 +134,7 @@ impl Stack {
     }
 
     /// One past its highest usable byte; a multiple of 64.
-    #[cfg(all(target_arch = "x86_64", not(any(fiber_threads, fiber_corosensei))))]
+    #[cfg(not(any(fiber_threads, fiber_corosensei)))]
     #[inline]
     pub(super) fn base_ptr(&self) -> ptr::NonNull<()> {
         ptr::NonNull::with_exposed_provenance(self.base)

@@ -56,8 +56,7 @@ use super::{Switch, abort_with, stack::Stack};
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
 /// The states are in the picture in `fiber.rs`. The handle is a few words and
-/// may be moved while the fiber is suspended (also onto the fiber's own stack,
-/// next to whatever else is known about the task). It is not `Send`.
+/// may be moved while the fiber is suspended. It is not `Send`.
 ///
 /// # Dropping
 /// A fresh fiber's body is dropped, its stack is leaked: use
@@ -65,9 +64,9 @@ use super::{Switch, abort_with, stack::Stack};
 /// process**: its frames may be borrowed by the kernel or by other tasks, so
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
-    /// Where it goes on; `None` once the body has returned.
+    /// Where it goes on; `None` while it runs, and once the body has returned.
     context: Option<Context>,
-    /// Moved out of when the context becomes `None`.
+    /// Moved out of when the fiber ends or is discarded.
     stack: ManuallyDrop<Stack>,
     values: PhantomData<fn(In) -> Out>,
 }
@@ -121,7 +120,7 @@ impl<In, Out> Fiber<In, Out> {
         let context = context.expect("only a fiber that was never resumed can be discarded");
         self.context = None;
         drop_body(context);
-        // SAFETY: the context has just become `None`.
+        // SAFETY: once: a fresh fiber has one, and without a context it is nothing more.
         unsafe { ManuallyDrop::take(&mut self.stack) }
     }
 
@@ -135,17 +134,18 @@ impl<In, Out> Fiber<In, Out> {
     /// stack of the thread, also from another fiber. Allocates nothing.
     ///
     /// # Panics
-    /// If the fiber has ended.
+    /// If the fiber has ended, or runs.
     #[inline]
     pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
-        let context = self.context.expect("an ended fiber was resumed");
+        let context = self.context.take();
+        let context = context.expect("an ended or a running fiber was resumed");
         // SAFETY: *one way on*, *pinned*; clause 1 of `new`; it takes an `In`.
         let (word, left) = unsafe { hand_over(context, input) };
         self.context = left;
         match left {
             // SAFETY: *values*: it is suspended.
             Some(_) => Switch::Suspended(unsafe { receive(word) }),
-            // SAFETY: the context has just become `None`.
+            // SAFETY: once: without a context it is nothing more.
             None => Switch::Ended(unsafe { ManuallyDrop::take(&mut self.stack) }),
         }
     }

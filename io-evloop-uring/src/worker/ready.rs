@@ -84,7 +84,11 @@ impl ReadyQueue {
     #[inline]
     pub(super) fn push(&self, fiber: FiberRef) {
         let end = self.end.get();
-        debug_assert!(self.place(end).get().is_none(), "each is queued once");
+        #[cfg(debug_assertions)]
+        {
+            assert!(!fiber.cell().is_queued.replace(true), "it is queued once");
+            assert!(self.place(end).get().is_none(), "there is a place for each");
+        }
         self.place(end).set(Some(fiber));
         self.end.set(end.wrapping_add(1));
     }
@@ -94,11 +98,14 @@ impl ReadyQueue {
         let first = self.first.get();
         let fiber = self.place(first).take()?;
         self.first.set(first.wrapping_add(1));
+        #[cfg(debug_assertions)]
+        fiber.cell().is_queued.set(false);
         Some(fiber)
     }
 
     /// Has the frames of the group of fibers after the next one fetched into the
-    /// cache, and the cells of the group after that. To be called once a group.
+    /// cache, and the cells of the group after that. To be called once a group, by
+    /// the run loop.
     #[inline]
     pub(super) fn fetch_ahead(&self) {
         let first = self.first.get();
@@ -112,7 +119,10 @@ impl ReadyQueue {
         let fibers = |numbers: std::ops::Range<usize>| {
             numbers.filter_map(move |number| self.place(first.wrapping_add(number)).get())
         };
-        fibers(GROUP..2 * GROUP).for_each(FiberRef::prefetch_stack);
+        fibers(GROUP..2 * GROUP).for_each(|fiber| {
+            // SAFETY: *own thread*; what is queued does not run.
+            unsafe { fiber.prefetch_stack() };
+        });
         fibers(2 * GROUP..3 * GROUP).for_each(FiberRef::prefetch_cell);
     }
 
@@ -205,6 +215,17 @@ mod tests {
         assert!(queue.is_empty());
         let numbers: Vec<usize> = taken.iter().map(|fiber| fiber.cell().number).collect();
         assert_eq!(numbers, Vec::from_iter(0..cells.len()));
+    }
+
+    #[test]
+    #[cfg(debug_assertions)]
+    #[should_panic(expected = "it is queued once")]
+    fn no_fiber_is_queued_twice() {
+        let cells = cells(1);
+        let fibers = refs(&cells);
+        let queue = ReadyQueue::new();
+        queue.push(fibers[0]);
+        queue.push(fibers[0]);
     }
 
     #[test]

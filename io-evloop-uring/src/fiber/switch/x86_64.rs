@@ -32,12 +32,14 @@
 //!
 //! *Registers*: `rbx` and `rbp` are pushed by hand, since the compiler lets no asm
 //! block claim them; all others are declared clobbered, so it keeps what is live in
-//! the frame. The control words (MXCSR, x87) are not switched: verdict H17.
+//! the frame. It knows no way to declare those of APX (r16 to r31): verdict H31. The
+//! control words (MXCSR, x87) are not switched: verdict H17.
 //!
 //! *Traces*: the return address of `main` is zero, so those who walk the stack, by
 //! frame pointers or by unwind tables, end at the fiber's root.
 //!
-//! *Branch tracking*: each place that is jumped to is marked with `endbr64`.
+//! *Branch tracking*: where `switch` goes on and `enter` are marked with `endbr64`;
+//! `main`, to which `enter` jumps, as the compiler does.
 #![expect(unsafe_code, reason = "the switch is a few instructions")]
 
 use std::arch::{asm, naked_asm};
