@@ -95,8 +95,10 @@ fn turn<F: Read + Write + Seek>(
     begin.elapsed()
 }
 
+/// One read may give less (F10), where a part of the file has left the cache.
 fn read_block(file: &mut impl Read, block: &mut [u8]) -> usize {
-    file.read(block).expect("it can be read")
+    file.read_exact(block).expect("it can be read");
+    block.len()
 }
 
 fn write_block(file: &mut impl Write, block: &mut [u8]) -> usize {
