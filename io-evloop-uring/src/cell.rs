@@ -206,9 +206,8 @@ pub(crate) struct FiberCell {
     pub(crate) order: Cell<Option<Order>>,
     pub(crate) wait: Cell<Wait>,
     pub(crate) bounds: Cell<Option<StackBounds>>,
-    /// It is in the ready queue.
-    #[cfg(debug_assertions)]
-    pub(crate) is_queued: Cell<bool>,
+    /// It is in the ready queue; noted by debug builds only.
+    is_queued: Cell<bool>,
 }
 
 // The handles of the stand-ins for our switch are larger than four words.
@@ -237,8 +236,17 @@ impl FiberCell {
             order: Cell::new(None),
             wait: Cell::new(Wait::None),
             bounds: Cell::new(None),
-            #[cfg(debug_assertions)]
             is_queued: Cell::new(false),
+        }
+    }
+
+    /// It comes into the ready queue, or leaves it: debug builds see to it that it is
+    /// there once.
+    #[inline]
+    pub(crate) fn note_queued(&self, is_queued: bool) {
+        if cfg!(debug_assertions) {
+            let was_queued = self.is_queued.replace(is_queued);
+            assert!(was_queued != is_queued, "it is queued once");
         }
     }
 }

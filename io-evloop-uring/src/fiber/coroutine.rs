@@ -53,8 +53,7 @@ use super::{Switch, abort_with, stack::Stack};
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
 /// The states are in the picture in `fiber.rs`. The handle is a few words and
-/// may be moved while the fiber is suspended (also onto the fiber's own stack,
-/// next to whatever else is known about the task). It is not `Send`.
+/// may be moved while the fiber is suspended. It is not `Send`.
 ///
 /// # Dropping
 /// A fresh fiber's body is dropped, its stack is leaked: use

@@ -84,11 +84,8 @@ impl ReadyQueue {
     #[inline]
     pub(super) fn push(&self, fiber: FiberRef) {
         let end = self.end.get();
-        #[cfg(debug_assertions)]
-        {
-            assert!(!fiber.cell().is_queued.replace(true), "it is queued once");
-            assert!(self.place(end).get().is_none(), "there is a place for each");
-        }
+        fiber.cell().note_queued(true);
+        debug_assert!(self.place(end).get().is_none(), "there is a place for each");
         self.place(end).set(Some(fiber));
         self.end.set(end.wrapping_add(1));
     }
@@ -98,8 +95,7 @@ impl ReadyQueue {
         let first = self.first.get();
         let fiber = self.place(first).take()?;
         self.first.set(first.wrapping_add(1));
-        #[cfg(debug_assertions)]
-        fiber.cell().is_queued.set(false);
+        fiber.cell().note_queued(false);
         Some(fiber)
     }
 
