@@ -27,7 +27,8 @@
 //! |---|---|
 //! | `layout.rs` | where the guard, the label and the top of each stack lie |
 //! | `stack.rs` | slabs of stacks, guards, recycling |
-//! | `switch.rs` | `Fiber`, `Suspender`: resume and suspend |
+//! | `switch.rs` | `Fiber`: resume and suspend |
+//! | `suspender.rs` | `Suspender`: how a body suspends its fiber, whatever switches |
 //! | `thread_word.rs` | the one thread-local of the scheduler |
 //! | `switch/x86_64.rs` | the instructions of the switch |
 //! | `coroutine.rs` | stand-in for `switch.rs` on corosensei: other architectures, the address sanitizer, `--cfg fiber_corosensei` |
@@ -46,6 +47,7 @@
 mod layout;
 mod overflow;
 mod stack;
+mod suspender;
 mod thread_word;
 
 cfg_if::cfg_if! {
@@ -69,7 +71,8 @@ use std::process;
 pub(crate) use self::{
     overflow::{ensure_alternate_stack, install_overflow_report},
     stack::{GuardKind, Stack, StackBounds, StackOptions, StackPool, protected_count_max},
-    switching::{Fiber, Suspender, SuspenderPointer},
+    suspender::{Suspender, SuspenderPointer},
+    switching::Fiber,
     thread_word::{set_thread_word, thread_word},
 };
 

@@ -36,19 +36,13 @@
 //! kernel and by other tasks. A `Fiber` is never dropped while suspended (that
 //! aborts), never unwound, and its stack is handed out only when the body has
 //! returned. A forgotten `Fiber` keeps its stack for ever.
-#![expect(
-    unsafe_code,
-    reason = "creates coroutines without 'static bounds, suspends through raw pointers"
-)]
+#![expect(unsafe_code, reason = "creates coroutines without 'static bounds")]
 
-use std::{
-    panic::{self, AssertUnwindSafe},
-    ptr::NonNull,
-};
+use std::panic::{self, AssertUnwindSafe};
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::{Switch, abort_with, stack::Stack};
+use super::{Suspender, Switch, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
@@ -98,7 +92,7 @@ impl<In, Out> Fiber<In, Out> {
             assert!(align_of::<F>() <= 16);
         };
         let entry = move |yielder: &Yielder<In, Out>, input: In| {
-            let run = AssertUnwindSafe(|| body(Suspender { yielder }, input));
+            let run = AssertUnwindSafe(|| body(Suspender::new(yielder), input));
             if let Err(_payload) = panic::catch_unwind(run) {
                 abort_with("a panic reached the root of a fiber");
             }
@@ -163,58 +157,14 @@ impl<In, Out> Drop for Fiber<In, Out> {
     }
 }
 
-/// The body's way to suspend its own fiber.
-pub(crate) struct Suspender<'fiber, In, Out> {
-    yielder: &'fiber Yielder<In, Out>,
-}
+/// The parent link at the base of the fiber's stack.
+pub(super) type Link<In, Out> = Yielder<In, Out>;
 
-impl<In, Out> Suspender<'_, In, Out> {
-    /// Hands `out` to whoever resumed the fiber and waits for the next input.
-    #[inline]
-    pub(crate) fn suspend(&self, out: Out) -> In {
-        self.yielder.suspend(out)
-    }
-
-    /// The same way as a plain pointer, for code deep in a call chain.
-    #[inline]
-    pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
-        SuspenderPointer {
-            yielder: NonNull::from(self.yielder),
-        }
-    }
-}
-
-/// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
-pub(crate) struct SuspenderPointer<In, Out> {
-    yielder: NonNull<Yielder<In, Out>>,
-}
-
-impl<In, Out> Clone for SuspenderPointer<In, Out> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<In, Out> Copy for SuspenderPointer<In, Out> {}
-
-impl<In, Out> SuspenderPointer<In, Out> {
-    /// What a suspension reads first.
-    #[inline]
-    pub(crate) fn address(self) -> usize {
-        self.yielder.addr().get()
-    }
-
-    /// Suspends the fiber, as [`Suspender::suspend`] does.
-    ///
-    /// # Safety
-    /// The caller runs on the fiber that the pointer came from: on its stack,
-    /// called by its body directly or not, so the body has not returned and the
-    /// fiber is neither suspended nor waiting for a fiber that it resumed.
-    #[inline]
-    pub(crate) unsafe fn suspend(self, out: Out) -> In {
-        // SAFETY: the yielder is the parent link at the base of the fiber's
-        // stack, which lives as long as the body runs, and it does by contract.
-        let yielder = unsafe { self.yielder.as_ref() };
-        yielder.suspend(out)
-    }
+/// Hands `out` to whoever resumed the fiber and waits for the next input.
+///
+/// # Safety
+/// As for that of `switch.rs`.
+#[inline]
+pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
+    link.suspend(out)
 }

@@ -1,4 +1,4 @@
-//! The switch: `Fiber` is resumed by a scheduler, `Suspender` gives control back.
+//! The switch: `Fiber` is resumed by a scheduler, its `Suspender` gives control back.
 //!
 //! Called by the scheduler only. May import `stack.rs` and the instructions for
 //! this architecture; `coroutine.rs` stands in where there are none.
@@ -39,7 +39,7 @@
 //! other side has moved it, which is the first thing that it does.
 #![expect(
     unsafe_code,
-    reason = "runs bodies without 'static bounds, suspends through raw pointers"
+    reason = "runs bodies without 'static bounds, switches stacks"
 )]
 
 mod x86_64;
@@ -51,7 +51,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::NonNull;
 
 use self::x86_64::{Context, Word, leave, switch};
-use super::{Switch, abort_with, stack::Stack};
+use super::{Suspender, Switch, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
@@ -190,7 +190,7 @@ where
         let input = unsafe { receive(word) };
         // SAFETY: it was written when the fiber was made, and is moved once.
         let body = unsafe { body.read() };
-        body(Suspender { link: &link }, input);
+        body(Suspender::new(&link), input);
     });
     if let Err(_payload) = panic::catch_unwind(run) {
         abort_with("a panic reached the root of a fiber");
@@ -200,7 +200,7 @@ where
 }
 
 /// Who resumed a fiber that runs. Lies at the root of its stack.
-struct Link<In, Out> {
+pub(super) struct Link<In, Out> {
     resumer: Cell<Context>,
     values: PhantomData<fn(Out) -> In>,
 }
@@ -212,18 +212,20 @@ impl<In, Out> Link<In, Out> {
             values: PhantomData,
         }
     }
+}
 
-    /// # Safety
-    /// The fiber whose link it is runs, or waits for one that it resumed.
-    #[inline]
-    unsafe fn suspend(&self, out: Out) -> In {
-        // SAFETY: *one way on*, *pinned*; it takes an `Out`.
-        let (word, resumer) = unsafe { hand_over(self.resumer.get(), out) };
-        let resumer = resumer.unwrap_or_else(|| unreachable!("whoever resumes waits"));
-        self.resumer.set(resumer);
-        // SAFETY: *values*: it was resumed.
-        unsafe { receive(word) }
-    }
+/// Hands `out` to whoever resumed the fiber and waits for the next input.
+///
+/// # Safety
+/// The fiber whose link it is runs, or waits for one that it resumed.
+#[inline]
+pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
+    // SAFETY: *one way on*, *pinned*; it takes an `Out`.
+    let (word, resumer) = unsafe { hand_over(link.resumer.get(), out) };
+    let resumer = resumer.unwrap_or_else(|| unreachable!("whoever resumes waits"));
+    link.resumer.set(resumer);
+    // SAFETY: *values*: it was resumed.
+    unsafe { receive(word) }
 }
 
 /// Whether a value goes through the switch in its word.
@@ -268,63 +270,5 @@ unsafe fn receive<T>(word: Word) -> T {
         let value = unsafe { word.assume_init() }.cast::<T>();
         // SAFETY: it lies on the other stack, which waits, and is moved once.
         unsafe { value.read() }
-    }
-}
-
-/// The body's way to suspend its own fiber.
-pub(crate) struct Suspender<'fiber, In, Out> {
-    link: &'fiber Link<In, Out>,
-}
-
-impl<In, Out> Suspender<'_, In, Out> {
-    /// Hands `out` to whoever resumed the fiber and waits for the next input.
-    #[inline]
-    pub(crate) fn suspend(&self, out: Out) -> In {
-        // SAFETY: clause 4 of `Fiber::new`.
-        unsafe { self.link.suspend(out) }
-    }
-
-    /// The same way as a plain pointer, for code deep in a call chain.
-    #[inline]
-    pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
-        SuspenderPointer {
-            link: NonNull::from(self.link),
-        }
-    }
-}
-
-/// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
-pub(crate) struct SuspenderPointer<In, Out> {
-    link: NonNull<Link<In, Out>>,
-}
-
-impl<In, Out> Clone for SuspenderPointer<In, Out> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<In, Out> Copy for SuspenderPointer<In, Out> {}
-
-impl<In, Out> SuspenderPointer<In, Out> {
-    /// What a suspension reads first.
-    #[inline]
-    pub(crate) fn address(self) -> usize {
-        self.link.addr().get()
-    }
-
-    /// Suspends the fiber, as [`Suspender::suspend`] does.
-    ///
-    /// # Safety
-    /// The caller runs on the fiber that the pointer came from: on its stack,
-    /// called by its body directly or not, so the body has not returned and the
-    /// fiber is neither suspended nor waiting for a fiber that it resumed.
-    #[inline]
-    pub(crate) unsafe fn suspend(self, out: Out) -> In {
-        // SAFETY: the link is at the root of the fiber's stack, and lives as long as
-        // the body runs, and it does by contract.
-        let link = unsafe { self.link.as_ref() };
-        // SAFETY: by contract.
-        unsafe { link.suspend(out) }
     }
 }

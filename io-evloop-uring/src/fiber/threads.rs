@@ -32,13 +32,12 @@
 use std::{
     marker::PhantomData,
     panic::{self, AssertUnwindSafe},
-    ptr::NonNull,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{Builder, JoinHandle},
 };
 
 use super::{
-    Switch, abort_with,
+    Suspender, Switch, abort_with,
     stack::Stack,
     thread_word::{set_thread_word, thread_word},
 };
@@ -70,7 +69,7 @@ enum Turn<In, Out> {
     Discard,
 }
 
-struct Baton<In, Out> {
+pub(super) struct Baton<In, Out> {
     turn: Mutex<Turn<In, Out>>,
     changed: Condvar,
 }
@@ -143,7 +142,7 @@ impl<In, Out> Fiber<In, Out> {
             let Some(input) = baton.wait_as_fiber() else {
                 return;
             };
-            let run = AssertUnwindSafe(|| body(Suspender { baton: &baton }, input));
+            let run = AssertUnwindSafe(|| body(Suspender::new(&baton), input));
             if let Err(_payload) = panic::catch_unwind(run) {
                 abort_with("a panic reached the root of a fiber");
             }
@@ -226,55 +225,15 @@ impl<In, Out> Drop for Fiber<In, Out> {
     }
 }
 
-/// The body's way to suspend its own fiber.
-pub(crate) struct Suspender<'fiber, In, Out> {
-    baton: &'fiber Baton<In, Out>,
-}
+/// What a fiber and its resumer share.
+pub(super) type Link<In, Out> = Baton<In, Out>;
 
-impl<In, Out> Suspender<'_, In, Out> {
-    /// Hands `out` to whoever resumed the fiber and waits for the next input.
-    pub(crate) fn suspend(&self, out: Out) -> In {
-        self.baton.hand_over(Turn::Resumer(out));
-        self.baton
-            .wait_as_fiber()
-            .expect("a started fiber is not discarded")
-    }
-
-    /// The same way as a plain pointer, for code deep in a call chain.
-    pub(crate) fn pointer(&self) -> SuspenderPointer<In, Out> {
-        SuspenderPointer {
-            baton: NonNull::from(self.baton),
-        }
-    }
-}
-
-/// A [`Suspender`] without its lifetime, to be kept where the running code finds it.
-pub(crate) struct SuspenderPointer<In, Out> {
-    baton: NonNull<Baton<In, Out>>,
-}
-
-impl<In, Out> Clone for SuspenderPointer<In, Out> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<In, Out> Copy for SuspenderPointer<In, Out> {}
-
-impl<In, Out> SuspenderPointer<In, Out> {
-    /// What a suspension reads first.
-    #[inline]
-    pub(crate) fn address(self) -> usize {
-        self.baton.addr().get()
-    }
-
-    /// Suspends the fiber, as [`Suspender::suspend`] does.
-    ///
-    /// # Safety
-    /// As for the pointer of `switch.rs`: called by the body, directly or not.
-    pub(crate) unsafe fn suspend(self, out: Out) -> In {
-        // SAFETY: the baton lives as long as the body runs, and it does by contract.
-        let baton = unsafe { self.baton.as_ref() };
-        Suspender { baton }.suspend(out)
-    }
+/// Hands `out` to whoever resumed the fiber and waits for the next input.
+///
+/// # Safety
+/// As for that of `switch.rs`.
+pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
+    link.hand_over(Turn::Resumer(out));
+    link.wait_as_fiber()
+        .expect("a started fiber is not discarded")
 }

@@ -8,6 +8,9 @@ use super::{
 };
 use crate::cell::FiberRef;
 
+// The loop looks around when a group has its turn.
+const _: () = assert!(FETCHED_AT_ONCE.is_multiple_of(READY_PER_JOB));
+
 impl Worker {
     /// The run loop of a thread.
     pub(super) fn run_loop(&self) {

@@ -52,6 +52,7 @@ const UNSAFE: &[&str] = &[
     "io-evloop-uring/src/fiber/coroutine.rs",
     "io-evloop-uring/src/fiber/overflow.rs",
     "io-evloop-uring/src/fiber/stack.rs",
+    "io-evloop-uring/src/fiber/suspender.rs",
     "io-evloop-uring/src/fiber/switch.rs",
     "io-evloop-uring/src/fiber/switch/x86_64.rs",
     "io-evloop-uring/src/fiber/tests",
