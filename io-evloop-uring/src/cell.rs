@@ -1,12 +1,13 @@
-//! [`FiberCell`]: what the loop knows of one fiber, and [`Park`]: why a fiber
-//! stopped. Used by the worker and by the chapters that wait.
+//! [`FiberCell`]: what the loop knows of one fiber, and [`Wait`]: what it waits in.
+//! Used by the worker and by the chapters that wait.
 //!
 //! ```text
-//!              start(job)              resume
-//!   idle ───────────────► ready? ─────────────────► running
-//!    ▲                      ▲                          │ park(reason)
-//!    │ Finished             │ Yield, a completion,     ▼
-//!    └──────────────────────┴──a wake, a timer────── parked
+//!          start(job)
+//!   idle ──────────────────────────────────────────► running
+//!    ▲                                      resume,   ▲ │ park
+//!    │                                      hand over │ ▼
+//!    └── the job has ended    ready ◄─────────────── parked
+//!                                a completion, a wake, a timer; at once
 //! ```
 //!
 //! # Safety argument: cells
@@ -27,12 +28,10 @@ use std::ptr::NonNull;
 use std::sync::atomic::AtomicU32;
 
 use io_core::parking::Waiter;
-use io_core::task::{Done, Job, StackContext};
+use io_core::task::{Job, StackContext};
 
 use crate::fiber::{Fiber, StackBounds, SuspenderPointer};
-use crate::offload::Request;
 use crate::prefetch::prefetch;
-use crate::ring::Entry;
 use crate::timers::TimerKey;
 
 /// What an idle fiber is resumed for.
@@ -47,50 +46,14 @@ pub(crate) enum Order {
 /// in a register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Away {
-    /// Others run first: it is ready.
-    Yields,
-    /// The same, and the loop polls before.
-    Polls,
-    /// It has left its reason in the worker: see [`Park`].
+    /// Whoever makes it ready knows of it, or it is ready.
     Parks,
+    /// It has no job any more, and enough others are idle.
+    IsTooMany,
 }
 
 /// The coroutine of a fiber.
 pub(crate) type Coroutine = Fiber<(), Away>;
-
-/// Why a fiber stopped, if not just to let others run first. The worker publishes
-/// it after the switch: only then can anybody else see that the fiber is parked.
-pub(crate) enum Park {
-    /// It has no job any more. The task that it ran last is over once this is dropped;
-    /// `None` if it is over.
-    Finished(Option<Done>),
-    /// Push this submission; its completion makes the fiber ready. It lies on the
-    /// fiber's stack: a reason is moved at every park, and a submission would make
-    /// all of them large.
-    Ring(NonNull<Option<Entry>>),
-    /// Push these, which lie on the fiber's stack; the last completion makes the
-    /// fiber ready.
-    Batch(NonNull<Vec<Entry>>),
-    /// Wait on a futex word, if it still has the expected value.
-    Futex {
-        /// Lies on the fiber's stack.
-        waiter: *const Waiter<Parked>,
-        /// The word; valid as long as the fiber waits, its caller borrows it.
-        word: *const u32,
-        expected: u32,
-    },
-    /// Nothing to publish: a timer or an interrupt makes it ready.
-    Sleep,
-    /// Hand this to the offload pool; its thread makes the fiber ready.
-    Offload(NonNull<Request>),
-    /// The main fiber: until no fiber of this worker has a job, and no job is
-    /// left that only this worker can take.
-    Drain,
-}
-
-/// The most bytes of a reason: a few moves by registers at every park.
-const PARK_BYTES_MAX: usize = 32;
-const _: () = assert!(size_of::<Park>() <= PARK_BYTES_MAX);
 
 /// What a parked fiber waits in, for those who end its wait early.
 #[derive(Clone, Copy)]
@@ -306,9 +269,6 @@ impl FiberRef {
         };
         for line in 0..FRAME_LINES {
             prefetch(parked_at + line * CACHE_LINE_BYTES);
-        }
-        if let Some(suspender) = self.cell().suspender.get() {
-            prefetch(suspender.address());
         }
         let task_at = self.cell().task_at.get();
         prefetch(task_at);

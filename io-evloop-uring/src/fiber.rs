@@ -71,7 +71,7 @@ use std::process;
 pub(crate) use self::{
     overflow::{ensure_alternate_stack, install_overflow_report},
     stack::{GuardKind, Stack, StackBounds, StackOptions, StackPool, protected_count_max},
-    suspender::{Suspender, SuspenderPointer},
+    suspender::{Suspender, SuspenderPointer, To},
     switching::Fiber,
     thread_word::{set_thread_word, thread_word},
 };

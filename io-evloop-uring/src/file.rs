@@ -28,7 +28,6 @@ use io_core::fs::Metadata;
 use io_core::task::{self, WaitEntry};
 use io_core::{Clock, Handle, Instant, Interest, Operation, OperationKind, Outcome, Target};
 
-use crate::cell::Park;
 use crate::offload::Request;
 use crate::ring::{Entry, Opcode, SlotAddress, UserData};
 use crate::route::{self, Call, Class, Way};
@@ -186,7 +185,7 @@ fn offload_as(
         .expect("operations are performed on fibers");
     let kind = operation.kind();
     let mut request = Request::new(operation, fiber, worker.delay_of(kind));
-    worker.park(Park::Offload(NonNull::from(&mut request)));
+    worker.park_for_pool(NonNull::from(&mut request));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");
     if answer.has_waited {

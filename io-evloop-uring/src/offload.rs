@@ -10,7 +10,7 @@
 //! ([`waiting`]).
 //!
 //! # Safety argument: requests
-//! A [`Request`] lies on the stack of a fiber that parked for it. The fiber goes
+//! A [`Request`] lies on the stack of a fiber that parks for it. The fiber goes
 //! on only when the pool gives it back, which is the pool's last touch of the
 //! request: so the request, and the operation it borrows, outlive their use.
 
@@ -74,7 +74,7 @@ impl Request {
     /// Performs it on this thread, whose waits are `waits`.
     ///
     /// # Safety
-    /// Requests: its fiber is parked for it, and nobody else has it.
+    /// Requests: its fiber parks for it, and nobody else has it.
     pub(crate) unsafe fn perform(mut request: NonNull<Request>, waits: &PoolWaits) {
         // SAFETY: the caller's contract.
         let request = unsafe { request.as_mut() };
@@ -159,7 +159,7 @@ impl OffloadPool {
     /// There is no thread and none can be started.
     ///
     /// # Safety
-    /// Requests: the request's fiber is parked for it.
+    /// Requests: the request's fiber parks for it, next of all that it does.
     pub(crate) unsafe fn perform(
         &self,
         shared: &Arc<Shared>,

@@ -14,7 +14,12 @@
 //! ```
 //! One round of the loop: messages, due timers and completions if their turn has
 //! come (the budget), then ready fibers in FIFO order, with unstarted jobs in
-//! between, then jobs of others, then sleep (`wake.rs`).
+//! between, then jobs of others, then sleep (`wake.rs`). A fiber that parks goes
+//! straight to the next one that is ready (`worker/park.rs`), as often as nothing
+//! else has its turn: half of the switches are saved.
+//!
+//! A fiber says where it waits *before* it switches away: a waker or the kernel may
+//! answer at once, but nobody resumes it meanwhile, as that takes this thread.
 //!
 //! # Safety argument: worker
 //! *own thread*: a `Worker` is used on the thread that made it only; the
@@ -22,9 +27,10 @@
 //! before the worker does, so a reference to the worker stays valid across a
 //! park. No borrow of a `RefCell` of the worker lives across a switch.
 //! *fibers*: what a fiber's body borrows is the worker; see `fiber/switch.rs`
-//! for the contract. The run loop resumes a fiber only when it is parked: a
-//! fiber is ready exactly once per park, since whoever makes it ready has taken
-//! it out of what it waited in (a queue, the timers, its completion).
+//! for the contract. Only a fiber that is parked is resumed: it is ready exactly
+//! once per park, since whoever makes it ready has taken it out of what it waited
+//! in (a queue, the timers, its completion). One that became ready while it was
+//! about to park is taken from the ready queue by itself, or by the loop later.
 
 #![expect(
     unsafe_code,
@@ -43,29 +49,26 @@ pub(crate) use jobs::retry;
 use std::cell::{Cell, RefCell, UnsafeCell};
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
-use std::ptr;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use io_core::parking::Waiter;
+use io_core::Clock;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
-use io_core::{Clock, FutexWord};
 
-use crate::cell::{Away, CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
+use crate::cell::{Away, CompletionSlot, FiberRef, RingWait, Wait as FiberWait};
 use crate::fiber::{
     Fiber, StackPool, SuspenderPointer, Switch, abort_with, set_thread_word, thread_word,
 };
 use crate::file::Syncs;
 use crate::metrics::Counters;
-use crate::offload::Request;
 use crate::ring::{
     Completion, Entry, Ring, RingCounters, SlotAddress, UserData, Wait, ring_failed,
 };
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
-use crate::waits::{PoolWaits, Waits};
+use crate::waits::Waits;
 use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
 use ready::ReadyQueue;
 
@@ -80,6 +83,8 @@ const SWITCHES_PER_READING: u32 = 8;
 const INLINE_UNITS_MAX: u32 = 64;
 /// While fibers are ready, one job is started after so many of them.
 const READY_PER_JOB: u32 = 4;
+/// If there is none, the loop looks for one after so many fibers.
+const READY_PER_LOOK: u32 = 8;
 /// After so many jobs of its own, a worker looks at those that no worker holds,
 /// or jobs that start jobs could keep them waiting for ever.
 const OWN_JOBS_PER_COMMON: u32 = 32;
@@ -115,9 +120,6 @@ pub(crate) struct Worker {
     /// may have taken since: an address to compare, never followed.
     newest_task: Cell<*const TaskRecord>,
     ready: ReadyQueue,
-    /// Why the fiber that is switching away parks. Set by that fiber, taken on the
-    /// other side of the switch.
-    parked: Cell<Option<Park>>,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
     /// Cells of fibers that have ended.
@@ -138,6 +140,10 @@ pub(crate) struct Worker {
     turn: Cell<u32>,
     /// The last poll's, down to one of `SWITCHES_PER_READING`.
     polled_turn: Cell<u32>,
+    /// `READY_PER_JOB` or `READY_PER_LOOK`.
+    turns_per_look: Cell<u32>,
+    /// How many fibers may still hand over to each other before the loop has its turn.
+    hand_overs_left: Cell<u32>,
     /// Jobs that fibers ran one after another since that was last too many.
     run_on_count: Cell<u32>,
     /// The fiber that runs; `None` while the run loop does.
@@ -158,8 +164,8 @@ pub(crate) struct Worker {
     is_alone: Cell<bool>,
     main: Cell<Option<FiberRef>>,
     /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
-    scheduler: UnsafeCell<Option<Fiber<Away, ()>>>,
-    to_main: Cell<Option<SuspenderPointer<Away, ()>>>,
+    scheduler: UnsafeCell<Option<Fiber<(), ()>>>,
+    to_main: Cell<Option<SuspenderPointer<(), ()>>>,
     /// Worker 0: `run` is done with the run loop, which is to end.
     is_exiting: Cell<bool>,
     /// Random order of ready fibers, for tests.
@@ -243,9 +249,10 @@ impl Worker {
             overtaken_count: Cell::new(0),
             turn: Cell::new(0),
             polled_turn: Cell::new(0),
+            turns_per_look: Cell::new(READY_PER_JOB),
+            hand_overs_left: Cell::new(0),
             run_on_count: Cell::new(0),
             ready: ReadyQueue::new(),
-            parked: Cell::new(None),
             is_exiting: Cell::new(false),
             idle: RefCell::default(),
             current: Cell::new(None),
@@ -427,7 +434,8 @@ impl Worker {
             self.check(&ring, reaped);
         }
         drop(ring);
-        self.last_poll_nanos.set(now_nanos());
+        let now = now_nanos();
+        self.last_poll_nanos.set(now);
         self.begin_budget();
         self.inline_count.set(0);
         self.fire_timers();
@@ -551,7 +559,7 @@ impl Worker {
 
     // ---- switches ----------------------------------------------------------
 
-    /// Runs a fiber until it parks, and publishes why it did.
+    /// Runs a fiber until it parks, or one to which it handed over.
     #[inline(never)]
     fn resume(&self, fiber: FiberRef) -> Flow {
         self.resume_here(fiber)
@@ -562,16 +570,18 @@ impl Worker {
     #[inline(always)]
     fn resume_here(&self, fiber: FiberRef) -> Flow {
         // SAFETY: *owner*, and *fibers*: it is parked.
-        let coroutine = unsafe { &mut *fiber.cell().fiber.get() };
+        let coroutine = unsafe { &*fiber.cell().fiber.get() };
         let Some(coroutine) = coroutine else {
             return self.resume_main();
         };
-        self.counters.switches.add(1);
         self.switch_context_in(fiber);
+        let turn = self.begin_hand_overs();
         let switch = coroutine.resume(());
-        self.switch_context_out(fiber);
+        let last = self.switch_context_out();
+        self.count_switches_since(turn);
         match switch {
-            Switch::Suspended(away) => self.publish(fiber, away),
+            Switch::Suspended(Away::Parks) => {}
+            Switch::Suspended(Away::IsTooMany) => self.retire(last),
             Switch::Ended(_) => unreachable!("a fiber ends when it is retired"),
         }
         Flow::Continue
@@ -588,13 +598,12 @@ impl Worker {
         self.counters.switches.add(1);
         self.switch_context_in(fiber);
         // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
-        let away = unsafe { to_main.suspend(()) };
-        self.switch_context_out(fiber);
-        if self.is_exiting.get() {
-            return Flow::Exit;
+        unsafe { to_main.suspend(()) };
+        self.switch_context_out();
+        match self.is_exiting.get() {
+            true => Flow::Exit,
+            false => Flow::Continue,
         }
-        self.publish(fiber, away);
-        Flow::Continue
     }
 
     #[inline]
@@ -607,68 +616,28 @@ impl Worker {
         let _own = unsafe { task::swap_stack_context(context) };
     }
 
+    /// Returns the fiber that has run last.
     #[inline]
-    fn switch_context_out(&self, fiber: FiberRef) {
+    fn switch_context_out(&self) -> FiberRef {
+        let last = self.current.take().expect("a fiber has run");
         // SAFETY: the run loop has no frames.
         let context = unsafe { task::swap_stack_context(StackContext::EMPTY) };
-        fiber.cell().context.set(context);
-        self.current.set(None);
+        last.cell().context.set(context);
         self.note_running(None);
+        last
     }
 
-    /// What a fiber parked for takes effect only here, after the switch.
-    #[inline]
-    fn publish(&self, fiber: FiberRef, away: Away) {
-        match away {
-            Away::Yields => self.push_ready(fiber),
-            Away::Polls => {
-                self.is_poll_wanted.set(true);
-                self.push_ready(fiber);
-            }
-            Away::Parks => self.publish_reason(fiber),
-        }
-    }
-
-    #[inline(never)]
-    fn publish_reason(&self, fiber: FiberRef) {
-        let reason = self.parked.take().expect("a fiber that parks says why");
-        match reason {
-            Park::Finished(done) => self.finish(fiber, done),
-            Park::Ring(mut entry) => {
-                // SAFETY: *fibers*: it lies on the parked fiber's stack.
-                let entry = unsafe { entry.as_mut() }.take();
-                let entry = entry.expect("a fiber parks with one submission");
-                self.ring.borrow_mut().push(entry);
-            }
-            Park::Batch(mut entries) => {
-                // SAFETY: *fibers*: they lie on the parked fiber's stack.
-                let entries = unsafe { entries.as_mut() };
-                self.push_all(entries);
-            }
-            Park::Futex {
-                waiter,
-                word,
-                expected,
-            } => self.enqueue(fiber, waiter, word, expected),
-            Park::Sleep => {}
-            Park::Offload(request) => self.offload(fiber, request),
-            // `round` looks after it.
-            Park::Drain => {}
-        }
-    }
-
-    fn finish(&self, fiber: FiberRef, done: Option<Done>) {
-        self.busy_count.set(self.busy_count.get() - 1);
-        let is_kept = self.idle.borrow().len() < IDLE_FIBERS_MAX;
-        if is_kept {
-            self.idle.borrow_mut().push(fiber);
-        } else {
-            self.retire(fiber);
-        }
-        self.end_short();
-        if let Some(done) = done {
-            self.end_task(done);
-        }
+    /// Before `next` goes on in the stead of `fiber`, which runs.
+    #[inline(always)]
+    fn switch_context(&self, fiber: FiberRef, next: FiberRef) {
+        self.note_running(None);
+        self.current.set(Some(next));
+        self.note_running(Some(next));
+        let context = next.cell().context.replace(StackContext::EMPTY);
+        // SAFETY: it was returned when that fiber was left; nothing that has frames runs
+        // in between.
+        let own = unsafe { task::swap_stack_context(context) };
+        fiber.cell().context.set(own);
     }
 
     /// A task is over, of which nothing is left on the stack.
@@ -681,40 +650,6 @@ impl Worker {
     fn end_short(&self) {
         if self.is_short.replace(false) {
             self.shared.end_short();
-        }
-    }
-
-    fn enqueue(
-        &self,
-        fiber: FiberRef,
-        waiter: *const Waiter<Parked>,
-        word: *const u32,
-        expected: u32,
-    ) {
-        // SAFETY: the word is borrowed by the call that parked.
-        let word = unsafe { &*word.cast::<AtomicU32>() };
-        // SAFETY: *fibers*: the waiter is on the parked fiber's stack, and whoever
-        // makes it go on has taken the waiter off the queue.
-        let is_queued = unsafe {
-            self.shared
-                .lot
-                .enqueue(waiter, FutexWord::of(word), expected)
-        };
-        if !is_queued {
-            self.push_ready(fiber);
-        }
-    }
-
-    fn offload(&self, fiber: FiberRef, request: NonNull<Request>) {
-        self.counters.offloads.add(1);
-        // SAFETY: requests: the fiber is parked for it.
-        let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
-        if handed.is_err() {
-            // No thread can be had: it is performed here, late rather than not.
-            self.waits.forget();
-            // SAFETY: requests: the pool has not taken it, and the fiber is parked.
-            unsafe { Request::perform(request, &PoolWaits::new()) };
-            self.push_ready(fiber);
         }
     }
 }

@@ -38,16 +38,18 @@
 //! returned. A forgotten `Fiber` keeps its stack for ever.
 #![expect(unsafe_code, reason = "creates coroutines without 'static bounds")]
 
+use std::cell::UnsafeCell;
 use std::panic::{self, AssertUnwindSafe};
+use std::ptr::NonNull;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::{Suspender, Switch, abort_with, stack::Stack};
+use super::{Suspender, Switch, To, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
-/// The states are in the picture in `fiber.rs`. The handle is a few words and
-/// may be moved while the fiber is suspended. It is not `Send`.
+/// The states are in the picture in `fiber.rs`. The handle is a few words. It is not
+/// `Send`.
 ///
 /// # Dropping
 /// A fresh fiber's body is dropped, its stack is leaked: use
@@ -55,11 +57,19 @@ use super::{Suspender, Switch, abort_with, stack::Stack};
 /// process**: its frames may be borrowed by the kernel or by other tasks, so
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
-    /// `None` once the body has returned.
-    coroutine: Option<CoroutineOf<In, Out>>,
+    /// `None` once the body has returned. Referred to by its resumer while it runs.
+    coroutine: UnsafeCell<Option<CoroutineOf<In, Out>>>,
 }
 
-type CoroutineOf<In, Out> = Coroutine<In, Out, (), Stack>;
+type CoroutineOf<In, Out> = Coroutine<In, Left<In, Out>, (), Stack>;
+
+/// What a fiber leaves that stops.
+pub(super) enum Left<In, Out> {
+    /// For its resumer.
+    Suspends(Out),
+    /// For another fiber, which the resumer resumes in its stead.
+    HandsOver(NonNull<Fiber<In, Out>>, In),
+}
 
 impl<In, Out> Fiber<In, Out> {
     /// Makes a fiber that runs `body` on `stack` when it is first resumed; the
@@ -79,6 +89,8 @@ impl<In, Out> Fiber<In, Out> {
     ///    fiber is suspended.
     /// 4. The body's suspender is used while the fiber runs only: by the body, or by
     ///    fibers that the body has resumed.
+    /// 5. The handle is not moved from the first `resume` on until the body has
+    ///    returned.
     #[inline]
     pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
     where
@@ -91,7 +103,7 @@ impl<In, Out> Fiber<In, Out> {
             );
             assert!(align_of::<F>() <= 16);
         };
-        let entry = move |yielder: &Yielder<In, Out>, input: In| {
+        let entry = move |yielder: &Link<In, Out>, input: In| {
             let run = AssertUnwindSafe(|| body(Suspender::new(yielder), input));
             if let Err(_payload) = panic::catch_unwind(run) {
                 abort_with("a panic reached the root of a fiber");
@@ -100,7 +112,7 @@ impl<In, Out> Fiber<In, Out> {
         // SAFETY: what `entry` borrows is what `body` borrows, clause 1.
         let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, entry) };
         Fiber {
-            coroutine: Some(coroutine),
+            coroutine: UnsafeCell::new(Some(coroutine)),
         }
     }
 
@@ -110,13 +122,9 @@ impl<In, Out> Fiber<In, Out> {
     /// # Panics
     /// If the fiber was resumed before.
     pub(crate) fn discard(mut self) -> Stack {
-        assert!(
-            self.coroutine
-                .as_ref()
-                .is_some_and(|coroutine| !coroutine.started()),
-            "only a fiber that was never resumed can be discarded"
-        );
-        let mut coroutine = self.coroutine.take().expect("looked at above");
+        let coroutine = self.coroutine.get_mut();
+        let fresh = coroutine.take_if(|coroutine| !coroutine.started());
+        let mut coroutine = fresh.expect("only a fiber that was never resumed can be discarded");
         // corosensei would drop the captures again after a panic.
         let drop_body = AssertUnwindSafe(|| coroutine.force_unwind());
         if let Err(_payload) = panic::catch_unwind(drop_body) {
@@ -131,19 +139,30 @@ impl<In, Out> Fiber<In, Out> {
         None
     }
 
-    /// Runs the fiber until it suspends itself or ends. May be called from any
-    /// stack of the thread, also from another fiber. Allocates nothing.
+    /// Runs the fiber until it, or one that goes on in its stead, suspends itself, or
+    /// until it ends. May be called from any stack of the thread, also from another
+    /// fiber. Allocates nothing.
     ///
     /// # Panics
     /// If the fiber has ended.
     #[inline]
-    pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
-        let coroutine = self.coroutine.as_mut().expect("an ended fiber was resumed");
-        match coroutine.resume(input) {
-            CoroutineResult::Yield(out) => Switch::Suspended(out),
-            CoroutineResult::Return(()) => {
-                let coroutine = self.coroutine.take().expect("looked at above");
-                Switch::Ended(coroutine.into_stack())
+    pub(crate) fn resume(&self, input: In) -> Switch<Out> {
+        let (mut fiber, mut input) = (NonNull::from(self), input);
+        loop {
+            // SAFETY: it is this one, or one that is there by the contract of `go_to`.
+            let handle = unsafe { fiber.as_ref() };
+            // SAFETY: it does not run, so nobody else refers to it.
+            let handle = unsafe { &mut *handle.coroutine.get() };
+            let coroutine = handle.as_mut().expect("an ended fiber was resumed");
+            match coroutine.resume(input) {
+                CoroutineResult::Yield(Left::Suspends(out)) => return Switch::Suspended(out),
+                CoroutineResult::Yield(Left::HandsOver(next, given)) => {
+                    (fiber, input) = (next, given);
+                }
+                CoroutineResult::Return(()) => {
+                    let coroutine = handle.take().expect("looked at above");
+                    return Switch::Ended(coroutine.into_stack());
+                }
             }
         }
     }
@@ -151,20 +170,24 @@ impl<In, Out> Fiber<In, Out> {
 
 impl<In, Out> Drop for Fiber<In, Out> {
     fn drop(&mut self) {
-        if self.coroutine.as_ref().is_some_and(Coroutine::started) {
+        let coroutine = self.coroutine.get_mut();
+        if coroutine.as_ref().is_some_and(Coroutine::started) {
             abort_with("a suspended fiber was dropped");
         }
     }
 }
 
 /// The parent link at the base of the fiber's stack.
-pub(super) type Link<In, Out> = Yielder<In, Out>;
+pub(super) type Link<In, Out> = Yielder<In, Left<In, Out>>;
 
-/// Hands `out` to whoever resumed the fiber and waits for the next input.
+/// Leaves the fiber and waits for the next input.
 ///
 /// # Safety
 /// As for that of `switch.rs`.
 #[inline]
-pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
-    link.suspend(out)
+pub(super) unsafe fn go_to<In, Out>(link: &Link<In, Out>, to: To<'_, In, Out>) -> In {
+    link.suspend(match to {
+        To::Resumer(out) => Left::Suspends(out),
+        To::Fiber(next, input) => Left::HandsOver(NonNull::from(next), input),
+    })
 }

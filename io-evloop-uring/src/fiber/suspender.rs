@@ -6,7 +6,16 @@
 
 use std::ptr::NonNull;
 
-use super::switching::{Link, suspend};
+use super::Fiber;
+use super::switching::{Link, go_to};
+
+/// Where a fiber that stops hands control to.
+pub(crate) enum To<'a, In, Out> {
+    /// Whoever resumed it, or resumed the one that handed over to it: a suspension.
+    Resumer(Out),
+    /// Another fiber, which goes on in its stead; the resumer waits for that one.
+    Fiber(&'a Fiber<In, Out>, In),
+}
 
 /// The body's way to suspend its own fiber.
 pub(crate) struct Suspender<'fiber, In, Out> {
@@ -24,7 +33,7 @@ impl<'fiber, In, Out> Suspender<'fiber, In, Out> {
     #[inline]
     pub(crate) fn suspend(&self, out: Out) -> In {
         // SAFETY: clause 4 of `Fiber::new`.
-        unsafe { suspend(self.link, out) }
+        unsafe { go_to(self.link, To::Resumer(out)) }
     }
 
     /// The same way as a plain pointer, for code deep in a call chain.
@@ -50,12 +59,6 @@ impl<In, Out> Clone for SuspenderPointer<In, Out> {
 impl<In, Out> Copy for SuspenderPointer<In, Out> {}
 
 impl<In, Out> SuspenderPointer<In, Out> {
-    /// What a suspension reads first.
-    #[inline]
-    pub(crate) fn address(self) -> usize {
-        self.link.addr().get()
-    }
-
     /// Suspends the fiber, as [`Suspender::suspend`] does.
     ///
     /// # Safety
@@ -64,9 +67,21 @@ impl<In, Out> SuspenderPointer<In, Out> {
     /// fiber is neither suspended nor waiting for a fiber that it resumed.
     #[inline]
     pub(crate) unsafe fn suspend(self, out: Out) -> In {
+        // SAFETY: by contract.
+        unsafe { self.go_to(To::Resumer(out)) }
+    }
+
+    /// Stops the fiber until it has the next input.
+    ///
+    /// # Safety
+    /// As for [`suspend`](Self::suspend). If it is stopped for another fiber, that is one
+    /// of this thread which is suspended or stopped (not fresh), and which does not end
+    /// before somebody has resumed it.
+    #[inline(always)]
+    pub(crate) unsafe fn go_to(self, to: To<'_, In, Out>) -> In {
         // SAFETY: the link lives as long as the body runs, and it does by contract.
         let link = unsafe { self.link.as_ref() };
         // SAFETY: by contract.
-        unsafe { suspend(link, out) }
+        unsafe { go_to(link, to) }
     }
 }

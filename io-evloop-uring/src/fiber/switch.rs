@@ -7,17 +7,22 @@
 //!   resumer's stack                    fiber's stack
 //!   +-----------------+                +------------------------------+ <- base
 //!   | ...             |                | body (until it is called)    |
-//!   | frame of        |                | frame of run_body: the link -+--+
-//!   |   resume()      |                | frames of body, and whatever |  |
-//!   | saved registers |<--+            |   it calls                   |  |
-//!   +-----------------+   |            | frame of suspend()           |  |
-//!                         |            | saved registers              |  |
-//!                         |            +------------------------------+  |
-//!                         |                 ^ held by `Fiber` while      |
-//!                         |                   it is suspended            |
-//!                         +----------------------------------------------+
-//!                           written anew by each resume: a fiber may be
-//!                           resumed from any stack of its thread
+//!   | frame of        |                | frame of run_body            |
+//!   |   resume()      |                | frames of body, and whatever |
+//!   | saved registers |<--+            |   it calls                   |
+//!   +-----------------+   |            | frame of suspend()           |
+//!                         |            | saved registers              |
+//!   `Fiber`: the link     |            +------------------------------+
+//!   +-----------------+   |                 ^
+//!   | own ------------+---|-----------------+  while it is suspended
+//!   | resumer --------+---+  while it runs: written anew by each resume, so a
+//!   +-----------------+      fiber may be resumed from any stack of its thread
+//! ```
+//! A fiber may also hand over: the next one goes on in its stead, and has its resumer
+//! from then on.
+//!
+//! ```text
+//!   resume() of one ──► one ──go_to()──► another ──suspend()──► resume() answers
 //! ```
 //!
 //! # Safety argument
@@ -30,13 +35,14 @@
 //! aborts), never unwound, and its stack is handed out only when the body has
 //! returned. A forgotten `Fiber` keeps its stack for ever.
 //!
-//! *One way on*: a fiber that is not running has its context in its `Fiber`, one
-//! that is has its resumer's in its link. Each is used once, by the `resume` or
-//! `suspend` that replaces it.
+//! *One way on*: the context of a fiber that does not run is in its link, and that of
+//! the resumer in the link of the one fiber that runs for it. Each is taken out when it
+//! is switched to, so it is used once.
 //!
-//! *Values*: a resume hands over an `In`, a suspension an `Out`, in the word of the
-//! switch or, if that is too small, on the stack that is left, where it stays until the
-//! other side has moved it, which is the first thing that it does.
+//! *Values*: a resume hands over an `In`, as does a fiber that hands over; a suspension
+//! hands over an `Out`. They go in the word of the switch or, if that is too small, on
+//! the stack that is left, where they stay until the other side has moved them, which is
+//! the first thing that it does.
 #![expect(
     unsafe_code,
     reason = "runs bodies without 'static bounds, switches stacks"
@@ -46,17 +52,17 @@ mod x86_64;
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::ManuallyDrop;
 use std::panic::{self, AssertUnwindSafe};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use self::x86_64::{Context, Word, leave, switch};
-use super::{Suspender, Switch, abort_with, stack::Stack};
+use super::{Suspender, Switch, To, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
-/// The states are in the picture in `fiber.rs`. The handle is a few words and
-/// may be moved while the fiber is suspended. It is not `Send`.
+/// The states are in the picture in `fiber.rs`. The handle is a few words, and stays
+/// where it is from the first `resume` on. It is not `Send`.
 ///
 /// # Dropping
 /// A fresh fiber's body is dropped, its stack is leaked: use
@@ -64,11 +70,10 @@ use super::{Suspender, Switch, abort_with, stack::Stack};
 /// process**: its frames may be borrowed by the kernel or by other tasks, so
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
-    /// Where it goes on; `None` while it runs, and once the body has returned.
-    context: Option<Context>,
-    /// Moved out of when the fiber ends or is discarded.
-    stack: ManuallyDrop<Stack>,
-    values: PhantomData<fn(In) -> Out>,
+    link: Link<In, Out>,
+    /// `None` once the fiber has ended or was discarded. A fiber that is dropped
+    /// leaks it.
+    stack: Cell<Option<Stack>>,
 }
 
 impl<In, Out> Fiber<In, Out> {
@@ -89,6 +94,8 @@ impl<In, Out> Fiber<In, Out> {
     ///    fiber is suspended.
     /// 4. The body's suspender is used while the fiber runs only: by the body, or by
     ///    fibers that the body has resumed.
+    /// 5. The handle is not moved from the first `resume` on until the body has
+    ///    returned.
     #[inline]
     pub(crate) unsafe fn new<F>(stack: Stack, body: F) -> Fiber<In, Out>
     where
@@ -104,9 +111,12 @@ impl<In, Out> Fiber<In, Out> {
         // multiple of 64 (*slot ownership* of `stack.rs`).
         let context = unsafe { Context::fresh(stack.base_ptr(), run_body::<In, Out, F>, body) };
         Fiber {
-            context: Some(context),
-            stack: ManuallyDrop::new(stack),
-            values: PhantomData,
+            link: Link {
+                own: Cell::new(Some(context)),
+                resumer: Cell::new(None),
+                values: PhantomData,
+            },
+            stack: Cell::new(Some(stack)),
         }
     }
 
@@ -115,45 +125,51 @@ impl<In, Out> Fiber<In, Out> {
     ///
     /// # Panics
     /// If the fiber was resumed before.
-    pub(crate) fn discard(mut self) -> Stack {
-        let context = self.context.filter(|&context| is_fresh(context));
-        let context = context.expect("only a fiber that was never resumed can be discarded");
-        self.context = None;
-        drop_body(context);
-        // SAFETY: once: a fresh fiber has one, and without a context it is nothing more.
-        unsafe { ManuallyDrop::take(&mut self.stack) }
+    pub(crate) fn discard(self) -> Stack {
+        let own = self.link.own.get().filter(|&context| is_fresh(context));
+        let own = own.expect("only a fiber that was never resumed can be discarded");
+        self.link.own.set(None);
+        drop_body(own);
+        self.take_stack()
+    }
+
+    /// For a fiber that has no context any more.
+    fn take_stack(&self) -> Stack {
+        let stack = self.stack.take();
+        stack.expect("a fiber has its stack until it ends")
     }
 
     /// Where its lowest frame is while it is suspended, if that is known.
     #[inline]
     pub(crate) fn parked_at(&self) -> Option<usize> {
-        self.context.map(Context::address)
+        self.link.own.get().map(Context::address)
     }
 
-    /// Runs the fiber until it suspends itself or ends. May be called from any
-    /// stack of the thread, also from another fiber. Allocates nothing.
+    /// Runs the fiber until it, or one that goes on in its stead, suspends itself, or
+    /// until it ends. May be called from any stack of the thread, also from another
+    /// fiber. Allocates nothing.
     ///
     /// # Panics
     /// If the fiber has ended, or runs.
     #[inline]
-    pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
-        let context = self.context.take();
-        let context = context.expect("an ended or a running fiber was resumed");
-        // SAFETY: *one way on*, *pinned*; clause 1 of `new`; it takes an `In`.
-        let (word, left) = unsafe { hand_over(context, input) };
-        self.context = left;
-        match left {
-            // SAFETY: *values*: it is suspended.
+    pub(crate) fn resume(&self, input: In) -> Switch<Out> {
+        let own = self.link.take_own();
+        let mut input = ManuallyDrop::new(input);
+        let word = word_of(&mut *input);
+        // SAFETY: *one way on*, *pinned*; clauses 1 and 5 of `new`; it takes an `In`.
+        let word = unsafe { switch(&self.link.resumer, own, &self.link, word) };
+        match self.link.own.get() {
+            // SAFETY: *values*: who has come back has suspended itself, as this fiber
+            // has not ended, and others that went on in its stead do not (`go_to`).
             Some(_) => Switch::Suspended(unsafe { receive(word) }),
-            // SAFETY: once: without a context it is nothing more.
-            None => Switch::Ended(unsafe { ManuallyDrop::take(&mut self.stack) }),
+            None => Switch::Ended(self.take_stack()),
         }
     }
 }
 
 impl<In, Out> Drop for Fiber<In, Out> {
     fn drop(&mut self) {
-        match self.context {
+        match self.link.own.get() {
             Some(context) if is_fresh(context) => drop_body(context),
             Some(_) => abort_with("a suspended fiber was dropped"),
             None => {}
@@ -180,51 +196,72 @@ fn drop_body(context: Context) {
 ///
 /// # Safety
 /// Called by the first switch to a fiber that was made for these types.
-unsafe extern "sysv64" fn run_body<In, Out, F>(word: Word, resumer: Context, body: NonNull<F>) -> !
+unsafe extern "sysv64" fn run_body<In, Out, F>(
+    word: Word,
+    link: &Link<In, Out>,
+    body: NonNull<F>,
+) -> !
 where
     F: FnOnce(Suspender<'_, In, Out>, In),
 {
-    let link = Link::new(resumer);
     let run = AssertUnwindSafe(|| {
         // SAFETY: *values*: what the first `resume` hands over.
         let input = unsafe { receive(word) };
         // SAFETY: it was written when the fiber was made, and is moved once.
         let body = unsafe { body.read() };
-        body(Suspender::new(&link), input);
+        body(Suspender::new(link), input);
     });
     if let Err(_payload) = panic::catch_unwind(run) {
         abort_with("a panic reached the root of a fiber");
     }
     // SAFETY: *one way on*; the body and all that it borrowed is gone.
-    unsafe { leave(link.resumer.get()) }
+    unsafe { leave(link.take_resumer()) }
 }
 
-/// Who resumed a fiber that runs. Lies at the root of its stack.
+/// What the switches of a fiber need of it. Lies in its handle.
 pub(super) struct Link<In, Out> {
-    resumer: Cell<Context>,
-    values: PhantomData<fn(Out) -> In>,
+    /// Where the fiber goes on; `None` while it runs, and once its body has returned.
+    own: Cell<Option<Context>>,
+    /// Where the fiber's resumer goes on, while the fiber runs.
+    resumer: Cell<Option<Context>>,
+    values: PhantomData<fn(In) -> Out>,
 }
 
 impl<In, Out> Link<In, Out> {
-    fn new(resumer: Context) -> Link<In, Out> {
-        Link {
-            resumer: Cell::new(resumer),
-            values: PhantomData,
-        }
+    #[inline]
+    fn take_own(&self) -> Context {
+        let own = self.own.take();
+        own.expect("a fiber that has ended, or runs, was resumed")
+    }
+
+    #[inline]
+    fn take_resumer(&self) -> Context {
+        let resumer = self.resumer.take();
+        resumer.unwrap_or_else(|| unreachable!("whoever resumed a fiber that runs waits"))
     }
 }
 
-/// Hands `out` to whoever resumed the fiber and waits for the next input.
+/// Leaves the fiber and waits for the next input.
 ///
 /// # Safety
-/// The fiber whose link it is runs, or waits for one that it resumed.
-#[inline]
-pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
-    // SAFETY: *one way on*, *pinned*; it takes an `Out`.
-    let (word, resumer) = unsafe { hand_over(link.resumer.get(), out) };
-    let resumer = resumer.unwrap_or_else(|| unreachable!("whoever resumes waits"));
-    link.resumer.set(resumer);
-    // SAFETY: *values*: it was resumed.
+/// The fiber whose link it is runs, or waits for one that it resumed. If it is left for
+/// another fiber: that is one of this thread which has been left too, and once it goes
+/// on it is left again, or waits, until somebody has resumed it: it does not end before.
+#[inline(always)]
+pub(super) unsafe fn go_to<In, Out>(link: &Link<In, Out>, to: To<'_, In, Out>) -> In {
+    let mut to = ManuallyDrop::new(to);
+    // One switch for both, so that all fibers go on in the same place.
+    let (context, owner, word) = match &mut *to {
+        To::Resumer(out) => (link.take_resumer(), link, word_of(out)),
+        To::Fiber(next, input) => {
+            let context = next.link.take_own();
+            next.link.resumer.set(Some(link.take_resumer()));
+            (context, &next.link, word_of(input))
+        }
+    };
+    // SAFETY: *one way on*, *pinned*; the resumer takes an `Out`, a fiber an `In`.
+    let word = unsafe { switch(&link.own, context, owner, word) };
+    // SAFETY: *values*: it goes on.
     unsafe { receive(word) }
 }
 
@@ -233,32 +270,24 @@ const fn fits_word<T>() -> bool {
     size_of::<T>() <= size_of::<Word>() && align_of::<T>() <= align_of::<Word>()
 }
 
-/// Switches to `to` and hands `value` over.
-///
-/// # Safety
-/// As for [`switch`]: the other side takes a value of this type.
+/// What the switch hands over for `value`, which nobody uses or drops any more, and
+/// which stays where it is until the other side goes on.
 #[inline(always)]
-unsafe fn hand_over<T>(to: Context, value: T) -> (Word, Option<Context>) {
-    let mut value = ManuallyDrop::new(value);
-    let word = if fits_word::<T>() {
-        let mut word = Word::uninit();
-        let place = word.as_mut_ptr().cast::<T>();
-        // SAFETY: nobody uses it again, nor drops it.
-        let value = unsafe { ManuallyDrop::take(&mut value) };
-        // SAFETY: it fits.
-        unsafe { place.write(value) };
-        word
-    } else {
-        MaybeUninit::new((&raw mut value).cast())
-    };
-    // SAFETY: by contract. A value on this stack stays there until we are back.
-    unsafe { switch(to, word) }
+fn word_of<T>(value: &mut T) -> Word {
+    if !fits_word::<T>() {
+        return Word::new(ptr::from_mut(value).cast());
+    }
+    let mut word = Word::uninit();
+    let place = word.as_mut_ptr().cast::<T>();
+    // SAFETY: it fits; the other side's is the only copy that counts.
+    unsafe { place.copy_from_nonoverlapping(value, 1) };
+    word
 }
 
 /// Moves what was handed over.
 ///
 /// # Safety
-/// The word is what the other side's [`hand_over`] of a value of this type gave, and
+/// The word is what the other side has of [`word_of`] for a value of this type, and
 /// this is the first thing that this side does.
 #[inline(always)]
 unsafe fn receive<T>(word: Word) -> T {

@@ -30,14 +30,16 @@
 )]
 
 use std::{
+    cell::{Cell, RefCell},
     marker::PhantomData,
     panic::{self, AssertUnwindSafe},
+    ptr::NonNull,
     sync::{Arc, Condvar, Mutex, PoisonError},
     thread::{Builder, JoinHandle},
 };
 
 use super::{
-    Suspender, Switch, abort_with,
+    Suspender, Switch, To, abort_with,
     stack::Stack,
     thread_word::{set_thread_word, thread_word},
 };
@@ -50,8 +52,8 @@ const THREAD_STACK_BYTES_MIN: usize = 1024 * 1024;
 pub(crate) struct Fiber<In, Out> {
     baton: Arc<Baton<In, Out>>,
     /// `None` once the body has returned.
-    parts: Option<(JoinHandle<()>, Stack)>,
-    is_started: bool,
+    parts: RefCell<Option<(JoinHandle<()>, Stack)>>,
+    is_started: Cell<bool>,
     not_send: PhantomData<*mut ()>,
 }
 
@@ -63,6 +65,8 @@ enum Turn<In, Out> {
     Fiber(In, *const ()),
     /// The resumer's.
     Resumer(Out),
+    /// The resumer's, who is to resume another fiber with that input.
+    Next(NonNull<Fiber<In, Out>>, In),
     /// The resumer's; the body has returned.
     Ended,
     /// The fiber's: it never ran, and drops its body.
@@ -157,8 +161,8 @@ impl<In, Out> Fiber<In, Out> {
             .expect("a checker's run can start a thread for each fiber");
         Fiber {
             baton,
-            parts: Some((thread, stack)),
-            is_started: false,
+            parts: RefCell::new(Some((thread, stack))),
+            is_started: Cell::new(false),
             not_send: PhantomData,
         }
     }
@@ -167,9 +171,9 @@ impl<In, Out> Fiber<In, Out> {
     ///
     /// # Panics
     /// If the fiber was resumed before.
-    pub(crate) fn discard(mut self) -> Stack {
+    pub(crate) fn discard(self) -> Stack {
         assert!(
-            self.parts.is_some() && !self.is_started,
+            self.parts.borrow().is_some() && !self.is_started.get(),
             "only a fiber that was never resumed can be discarded"
         );
         self.baton.hand_over(Turn::Discard);
@@ -182,28 +186,39 @@ impl<In, Out> Fiber<In, Out> {
         None
     }
 
-    /// Runs the fiber until it suspends itself or ends.
+    /// Runs the fiber until it, or one that goes on in its stead, suspends itself, or
+    /// until it ends.
     ///
     /// # Panics
     /// If the fiber has ended.
-    pub(crate) fn resume(&mut self, input: In) -> Switch<Out> {
-        assert!(self.parts.is_some(), "an ended fiber was resumed");
-        self.is_started = true;
-        self.baton.hand_over(Turn::Fiber(input, thread_word()));
-        let out = self.baton.wait(|turn| match turn {
-            Turn::Resumer(out) => Ok(Some(out)),
-            Turn::Ended => Ok(None),
-            other => Err(other),
-        });
-        match out {
-            Some(out) => Switch::Suspended(out),
-            None => Switch::Ended(self.end()),
+    pub(crate) fn resume(&self, input: In) -> Switch<Out> {
+        let (mut next, mut input) = (NonNull::from(self), input);
+        loop {
+            // SAFETY: it is this one, or one that is there by the contract of `go_to`.
+            let fiber = unsafe { next.as_ref() };
+            match fiber.run(input) {
+                Turn::Resumer(out) => return Switch::Suspended(out),
+                Turn::Next(other, given) => (next, input) = (other, given),
+                _ => return Switch::Ended(fiber.end()),
+            }
         }
     }
 
+    /// Lets the thread run until it is the resumer's turn again.
+    fn run(&self, input: In) -> Turn<In, Out> {
+        assert!(self.parts.borrow().is_some(), "an ended fiber was resumed");
+        self.is_started.set(true);
+        self.baton.hand_over(Turn::Fiber(input, thread_word()));
+        self.baton.wait(|turn| match turn {
+            Turn::Resumer(_) | Turn::Next(..) | Turn::Ended => Ok(turn),
+            other => Err(other),
+        })
+    }
+
     /// Waits for the thread, which is about to end.
-    fn end(&mut self) -> Stack {
-        let (thread, stack) = self.parts.take().expect("the callers have looked");
+    fn end(&self) -> Stack {
+        let parts = self.parts.take();
+        let (thread, stack) = parts.expect("the callers have looked");
         if thread.join().is_err() {
             abort_with("a panic while the body of a fiber was dropped");
         }
@@ -213,10 +228,10 @@ impl<In, Out> Fiber<In, Out> {
 
 impl<In, Out> Drop for Fiber<In, Out> {
     fn drop(&mut self) {
-        if self.parts.is_none() {
+        if self.parts.borrow().is_none() {
             return;
         }
-        if self.is_started {
+        if self.is_started.get() {
             abort_with("a suspended fiber was dropped");
         }
         self.baton.hand_over(Turn::Discard);
@@ -228,12 +243,15 @@ impl<In, Out> Drop for Fiber<In, Out> {
 /// What a fiber and its resumer share.
 pub(super) type Link<In, Out> = Baton<In, Out>;
 
-/// Hands `out` to whoever resumed the fiber and waits for the next input.
+/// Leaves the fiber and waits for the next input.
 ///
 /// # Safety
 /// As for that of `switch.rs`.
-pub(super) unsafe fn suspend<In, Out>(link: &Link<In, Out>, out: Out) -> In {
-    link.hand_over(Turn::Resumer(out));
+pub(super) unsafe fn go_to<In, Out>(link: &Link<In, Out>, to: To<'_, In, Out>) -> In {
+    link.hand_over(match to {
+        To::Resumer(out) => Turn::Resumer(out),
+        To::Fiber(next, input) => Turn::Next(NonNull::from(next), input),
+    });
     link.wait_as_fiber()
         .expect("a started fiber is not discarded")
 }

@@ -8,7 +8,7 @@
 use std::io;
 
 use super::Worker;
-use crate::cell::{Away, FiberKind, Park};
+use crate::cell::FiberKind;
 use crate::fiber::{Fiber, Suspender, Switch};
 
 impl Worker {
@@ -20,11 +20,11 @@ impl Worker {
     pub(crate) fn begin_main(&self) -> io::Result<()> {
         let stack = self.stacks.borrow_mut().take()?;
         let worker: *const Worker = self;
-        let body = move |suspender: Suspender<'_, Away, ()>, away| {
+        let body = move |suspender: Suspender<'_, (), ()>, ()| {
             // SAFETY: *own thread*: the worker outlives the run loop.
             let worker = unsafe { &*worker };
             worker.to_main.set(Some(suspender.pointer()));
-            worker.run_loop_beside_main(away);
+            worker.run_loop_beside_main();
         };
         // SAFETY: *fibers*: as in `make_fiber`; `end_main` ends it.
         let scheduler = unsafe { Fiber::new(stack, body) };
@@ -44,14 +44,11 @@ impl Worker {
         Ok(())
     }
 
-    fn run_loop_beside_main(&self, away: Away) {
-        let main = self.main.get().expect("`begin_main` made it");
-        self.switch_context_out(main);
-        if self.is_exiting.get() {
-            return;
+    fn run_loop_beside_main(&self) {
+        self.switch_context_out();
+        if !self.is_exiting.get() {
+            self.run_loop();
         }
-        self.publish(main, away);
-        self.run_loop();
     }
 
     /// The body of `run` is over: no further jobs, and wait for what was started.
@@ -72,7 +69,8 @@ impl Worker {
                 }
             }
             if self.busy_count.get() > 0 || self.has_to_take_jobs() {
-                self.park(Park::Drain);
+                // `round_without_ready` looks after it.
+                self.park();
             }
             if self.is_draining.get() {
                 return;
@@ -95,13 +93,15 @@ impl Worker {
     /// Ends the run loop's coroutine. The caller's stack has its frames again.
     pub(crate) fn end_main(&self) {
         // SAFETY: *own thread*: as in `park_main`.
-        let scheduler = unsafe { &mut *self.scheduler.get() };
-        let mut scheduler = scheduler.take().expect("`begin_main` made it");
+        let scheduler = unsafe { &*self.scheduler.get() };
+        let scheduler = scheduler.as_ref().expect("`begin_main` made it");
         self.is_exiting.set(true);
-        match scheduler.resume(Away::Parks) {
+        match scheduler.resume(()) {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(()) => unreachable!("it ends when it is told to"),
         }
+        // SAFETY: *own thread*: it has ended, and nothing refers to it.
+        unsafe { *self.scheduler.get() = None };
         let main = self.main.take().expect("`begin_main` made it");
         // The run loop took them over with the last word of the main fiber.
         self.switch_context_in(main);

@@ -11,10 +11,10 @@ use io_core::IoId;
 use io_core::task::{self, Done, Job, TaskRecord};
 
 use super::{
-    Flow, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, SWITCHES_PER_POLL, SWITCHES_PER_READING,
-    Worker, now_nanos,
+    Flow, IDLE_FIBERS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, SWITCHES_PER_POLL,
+    SWITCHES_PER_READING, Worker, now_nanos,
 };
-use crate::cell::{Away, FiberCell, FiberKind, FiberRef, Order, Park};
+use crate::cell::{Away, FiberCell, FiberKind, FiberRef, Order};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
 use crate::shared::Outside;
 
@@ -31,21 +31,20 @@ const UNNAMED: &str = "";
 
 impl Worker {
     /// While fibers are ready: one job of this worker or of the common queue, and
-    /// from time to time another worker's.
-    pub(super) fn start_job_in_turn(&self, turn: u32) {
+    /// from time to time another worker's. Returns whether there was one.
+    pub(super) fn start_job_in_turn(&self, turn: u32) -> bool {
         if !self.takes_jobs() {
-            return;
+            return false;
         }
-        let job = if turn.is_multiple_of(SWITCHES_PER_POLL) {
-            self.next_job()
-        } else if self.has_own_job() {
+        // A look costs less than a try.
+        let job = if self.has_own_job() {
             self.own_job()
+        } else if turn.is_multiple_of(SWITCHES_PER_POLL) && self.shared.has_jobs() {
+            self.steal()
         } else {
             None
         };
-        if let Some(job) = job {
-            self.start(job);
-        }
+        job.is_some_and(|job| self.start(job))
     }
 
     /// Starts a job of anybody's; returns whether there was one.
@@ -66,6 +65,7 @@ impl Worker {
     /// Takes a job that this worker or another will run.
     pub(crate) fn push_job(&self, job: Job) {
         self.counters.spawns.add(1);
+        self.note_job();
         self.newest_task.set(ptr::from_ref(&**job.task()));
         let newest = &self.outside().newest;
         if let Err(job) = newest.put(job)
@@ -174,8 +174,7 @@ impl Worker {
         }
     }
 
-    /// Whether [`own_job`](Self::own_job) may find one: a look, which costs less than
-    /// a try.
+    /// Whether [`own_job`](Self::own_job) may find one.
     #[inline]
     fn has_own_job(&self) -> bool {
         !self.deque.is_empty()
@@ -274,7 +273,7 @@ impl Worker {
         let body = move |suspender: Suspender<'_, (), Away>, ()| {
             // SAFETY: *own thread*: the worker outlives its fibers.
             let worker = unsafe { &*worker };
-            worker.run_jobs(fiber.cell(), &suspender);
+            worker.run_jobs(fiber, &suspender);
         };
         // SAFETY: *fibers*: the body borrows the worker alone; the thread ends
         // after its fibers (`leave`); nesting is the contract of `EventLoop::new`;
@@ -286,7 +285,8 @@ impl Worker {
     }
 
     /// The body of a fiber: one job after another.
-    fn run_jobs(&self, cell: &FiberCell, suspender: &Suspender<'_, (), Away>) {
+    fn run_jobs(&self, fiber: FiberRef, suspender: &Suspender<'_, (), Away>) {
+        let cell = fiber.cell();
         cell.suspender.set(Some(suspender.pointer()));
         let mut is_named = false;
         loop {
@@ -294,7 +294,6 @@ impl Worker {
             match order.expect("an idle fiber is resumed with an order") {
                 Order::Run(job) => {
                     let mut next = Some(job);
-                    let mut rest = None;
                     while let Some(job) = next.take() {
                         let name = job.task().name();
                         if is_named || name.is_some() {
@@ -305,32 +304,40 @@ impl Worker {
                         self.note_task(cell, Some(job.task()));
                         let done = job.run(self.id());
                         self.note_task(cell, None);
-                        (next, rest) = self.go_on_after(done);
+                        next = self.go_on_after(done);
                     }
-                    let former = self.parked.replace(Some(Park::Finished(rest)));
-                    debug_assert!(former.is_none(), "the loop has taken it");
-                    suspender.suspend(Away::Parks);
+                    self.rest(fiber);
                 }
                 Order::Exit => return,
             }
         }
     }
 
-    /// What the running fiber does when a job of it has run: another job, if the
-    /// loop would start one now (two switches are saved), or nothing. What is left
-    /// of the former task is published here or given back, for the loop.
-    fn go_on_after(&self, done: Done) -> (Option<Job>, Option<Done>) {
-        if !self.would_start_own_job() || self.has_run_on_too_long() {
-            return (None, Some(done));
+    /// The running fiber has no job any more; returns when it has its next order.
+    fn rest(&self, fiber: FiberRef) {
+        self.busy_count.set(self.busy_count.get() - 1);
+        let is_kept = self.idle.borrow().len() < IDLE_FIBERS_MAX;
+        if is_kept {
+            self.idle.borrow_mut().push(fiber);
+            self.end_short();
+            self.switch_from(fiber);
+        } else {
+            self.end_short();
+            self.switch_to_loop(fiber, Away::IsTooMany);
         }
+    }
+
+    /// What the running fiber does when a job of it has run: another job, if the
+    /// loop would start one now (two switches are saved), or nothing.
+    fn go_on_after(&self, done: Done) -> Option<Job> {
         // Nothing of the task is on this stack any more.
         self.end_task(done);
-        if !self.would_start_own_job() {
-            return (None, None);
+        if !self.would_start_own_job() || self.has_run_on_too_long() {
+            return None;
         }
         self.forget_unwinding();
         self.note_running(self.current.get());
-        (self.own_job(), None)
+        self.own_job()
     }
 
     /// Whether the loop, if it got control now, would start a job of this worker.
@@ -355,7 +362,7 @@ impl Worker {
             || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
         if is_long {
             self.run_on_count.set(0);
-            self.is_poll_wanted.set(true);
+            self.want_poll();
         }
         is_long
     }
@@ -391,13 +398,15 @@ impl Worker {
     /// Ends an idle fiber and takes its stack back.
     pub(super) fn retire(&self, fiber: FiberRef) {
         // SAFETY: *owner*, and the fiber does not run.
-        let coroutine = unsafe { &mut *fiber.cell().fiber.get() };
-        let mut coroutine = coroutine.take().expect("an idle fiber is a coroutine");
+        let coroutine = unsafe { &*fiber.cell().fiber.get() };
+        let coroutine = coroutine.as_ref().expect("an idle fiber is a coroutine");
         fiber.cell().order.set(Some(Order::Exit));
         match coroutine.resume(()) {
             Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
             Switch::Suspended(_) => unreachable!("an idle fiber ends when it is told to"),
         }
+        // SAFETY: *owner*: it has ended, and nothing refers to it.
+        unsafe { *fiber.cell().fiber.get() = None };
         self.ready.dismiss();
         fiber.cell().suspender.set(None);
         self.spare_cells.borrow_mut().push(fiber);

@@ -14,9 +14,11 @@ use io_core::{FutexWord, OperationKind, task};
 use super::{
     INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Worker, now_nanos, shuffle_step,
 };
-use crate::cell::{Away, CompletionSlot, FiberRef, Park, Parked, RingWait, Wait as FiberWait};
-use crate::fiber::Switch;
+use crate::cell::{Away, CompletionSlot, Coroutine, FiberRef, Parked, RingWait, Wait as FiberWait};
+use crate::fiber::{Switch, To};
+use crate::offload::Request;
 use crate::ring::{Entry, SlotAddress};
+use crate::waits::PoolWaits;
 use crate::wake::Reach;
 
 /// The place of one open that waits; see [`Worker::keep_kernel_worker`].
@@ -39,34 +41,33 @@ impl Worker {
         self.current.get()
     }
 
-    /// Stops the running fiber until somebody makes it ready.
-    pub(crate) fn park(&self, reason: Park) {
-        let former = self.parked.replace(Some(reason));
-        debug_assert!(former.is_none(), "the loop has taken it");
-        self.switch_away(Away::Parks);
+    /// Stops the running fiber until somebody makes it ready, who knows of it already:
+    /// it is queued, submitted or the like. Nobody makes it go on before it has
+    /// stopped, as only this thread's run loop and its fibers do.
+    #[inline]
+    pub(crate) fn park(&self) {
+        let fiber = self.current.get().expect("a fiber parks itself");
+        if std::thread::panicking() {
+            self.switch_from_unwinding(fiber);
+        } else {
+            self.switch_from(fiber);
+        }
     }
 
     /// Lets the other fibers that are ready run first.
     #[inline]
     pub(super) fn park_ready(&self) {
-        self.switch_away(Away::Yields);
-    }
-
-    #[inline]
-    fn switch_away(&self, away: Away) {
-        if std::thread::panicking() {
-            self.switch_away_unwinding(away);
-        } else {
-            self.switch_to_loop(away);
-        }
+        let fiber = self.current.get().expect("a fiber parks itself");
+        self.push_ready(fiber);
+        self.park();
     }
 
     /// The thread unwinds: this fiber does, or one that has parked while it did.
     #[cold]
-    fn switch_away_unwinding(&self, away: Away) {
+    fn switch_from_unwinding(&self, fiber: FiberRef) {
         self.unwinding_count.set(self.unwinding_count.get() + 1);
         let period = self.unwinding_period.get();
-        self.switch_to_loop(away);
+        self.switch_to_loop(fiber, Away::Parks);
         if self.unwinding_period.get() == period {
             self.unwinding_count.set(self.unwinding_count.get() - 1);
         }
@@ -82,30 +83,66 @@ impl Worker {
         }
     }
 
-    #[inline]
-    fn switch_to_loop(&self, away: Away) {
-        let fiber = self.current.get().expect("a fiber parks itself");
-        self.switch_from(fiber, away);
+    /// Leaves the running fiber, which has parked: straight for the next one that is
+    /// ready, or else for the run loop.
+    #[inline(always)]
+    pub(super) fn switch_from(&self, fiber: FiberRef) {
+        let Some(suspender) = fiber.cell().suspender.get() else {
+            return self.park_main();
+        };
+        let to = match self.next_at_once() {
+            None => To::Resumer(Away::Parks),
+            // It has become ready while it parked.
+            Some((next, _)) if next == fiber => return self.begin_turn_of(next),
+            Some((next, coroutine)) => {
+                self.begin_turn_of(next);
+                self.switch_context(fiber, next);
+                To::Fiber(coroutine, ())
+            }
+        };
+        // SAFETY: *own thread*: `current` said that this runs on that fiber. The next
+        // one has parked, and ends only when the loop resumes it for that.
+        unsafe { suspender.go_to(to) };
     }
 
-    #[inline]
-    fn switch_from(&self, fiber: FiberRef, away: Away) {
-        let cell = fiber.cell();
-        match cell.suspender.get() {
+    /// The fiber that the run loop would resume now, if nothing else has its turn
+    /// before, and the loop is not needed to reach it.
+    #[inline(always)]
+    fn next_at_once(&self) -> Option<(FiberRef, &Coroutine)> {
+        if self.hand_overs_left.get() == 0 {
+            return None;
+        }
+        let next = self.ready.first()?;
+        // SAFETY: *owner*; nobody changes it as long as the fiber is parked.
+        let coroutine = unsafe { &*next.cell().fiber.get() };
+        // The main fiber is none.
+        coroutine.as_ref().map(|coroutine| (next, coroutine))
+    }
+
+    #[inline(always)]
+    fn begin_turn_of(&self, next: FiberRef) {
+        let first = self.ready.pop();
+        debug_assert!(first == Some(next), "it is the first");
+        self.next_turn();
+        self.hand_overs_left.set(self.hand_overs_left.get() - 1);
+    }
+
+    /// Leaves the running fiber for the run loop.
+    pub(super) fn switch_to_loop(&self, fiber: FiberRef, away: Away) {
+        match fiber.cell().suspender.get() {
             // SAFETY: *own thread*: `current` says that this runs on that fiber.
             Some(suspender) => unsafe { suspender.suspend(away) },
-            None => self.park_main(away),
+            None => self.park_main(),
         }
     }
 
     /// The main fiber has no suspender: the run loop is a coroutine of its own.
     #[inline(never)]
-    fn park_main(&self, away: Away) {
-        // SAFETY: *own thread*: the run loop's coroutine is suspended while the
-        // main fiber runs, and does not touch its own handle while it runs.
-        let scheduler = unsafe { &mut *self.scheduler.get() };
-        let scheduler = scheduler.as_mut().expect("`run` made it");
-        match scheduler.resume(away) {
+    fn park_main(&self) {
+        // SAFETY: *own thread*: only `begin_main` and `end_main` write to it.
+        let scheduler = unsafe { &*self.scheduler.get() };
+        let scheduler = scheduler.as_ref().expect("`run` made it");
+        match scheduler.resume(()) {
             Switch::Suspended(()) => {}
             Switch::Ended(_) => unreachable!("it ends when it is told to"),
         }
@@ -123,12 +160,7 @@ impl Worker {
         let slot = CompletionSlot::new();
         let entry = entry(SlotAddress::of(&raw const slot));
         self.wait_for_slots(slice::from_ref(&slot), until_nanos, || {
-            if self.must_block() {
-                self.ring.borrow_mut().push(entry);
-            } else {
-                let mut entry = Some(entry);
-                self.park(Park::Ring(NonNull::from(&mut entry)));
-            }
+            self.ring.borrow_mut().push(entry);
         });
         (slot.result.get(), slot.is_cancel_sent.get())
     }
@@ -146,23 +178,12 @@ impl Worker {
             return;
         }
         self.wait_for_slots(slots, until_nanos, || {
-            if self.must_block() {
-                self.push_all(entries);
-            } else {
-                self.park(Park::Batch(NonNull::from(entries)));
-            }
+            let mut ring = self.ring.borrow_mut();
+            entries.drain(..).for_each(|entry| ring.push(entry));
         });
     }
 
-    pub(super) fn push_all(&self, entries: &mut Vec<Entry>) {
-        let mut ring = self.ring.borrow_mut();
-        for entry in entries.drain(..) {
-            ring.push(entry);
-        }
-    }
-
-    /// Waits until every slot is done. `submit` pushes the submissions, and parks
-    /// unless the worker is to be blocked.
+    /// Waits until every slot is done. `submit` pushes the submissions.
     fn wait_for_slots(
         &self,
         slots: &[CompletionSlot],
@@ -183,12 +204,29 @@ impl Worker {
         submit();
         if wait.is_in_place.get() {
             self.block_until(|| wait.remaining.get() == 0);
+        } else {
+            self.park();
         }
         assert_eq!(wait.remaining.get(), 0, "only completions end a submission");
         if let Some(timer) = wait.timer.get() {
             self.timers.borrow_mut().disarm(timer);
         }
         fiber.cell().wait.set(FiberWait::None);
+    }
+
+    /// Hands `request`, of the running fiber, to the pool and parks until its answer is
+    /// there.
+    pub(crate) fn park_for_pool(&self, request: NonNull<Request>) {
+        self.counters.offloads.add(1);
+        // SAFETY: requests: the fiber parks for it next.
+        let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
+        if handed.is_ok() {
+            return self.park();
+        }
+        // No thread can be had: it is performed here, late rather than not.
+        self.waits.forget();
+        // SAFETY: requests: the pool has not taken it, and its fiber waits.
+        unsafe { Request::perform(request, &PoolWaits::new()) };
     }
 
     /// Parks until a timer at `until_nanos` or an interrupt.
@@ -200,7 +238,7 @@ impl Worker {
             self.block_until(|| matches!(fiber.cell().wait.get(), FiberWait::None));
             // Nobody else may take it for ready.
         } else {
-            self.park(Park::Sleep);
+            self.park();
         }
         self.timers.borrow_mut().disarm(timer);
         fiber.cell().wait.set(FiberWait::None);
@@ -214,7 +252,7 @@ impl Worker {
         }
         let fiber = self.current.get().expect("a fiber sleeps");
         fiber.cell().wait.set(FiberWait::Sleep);
-        self.park(Park::Sleep);
+        self.park();
     }
 
     /// Lets those fibers run first that are ready, if there are any.
@@ -236,11 +274,12 @@ impl Worker {
         let waiter = Waiter::new(word, Parked::Fiber(fiber));
         fiber.cell().wait.set(FiberWait::Futex(&raw const waiter));
         let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
-        self.park(Park::Futex {
-            waiter: &raw const waiter,
-            word: word.as_ptr(),
-            expected,
-        });
+        // SAFETY: *fibers*: the waiter is on the stack of the fiber, which goes on only
+        // when somebody has taken it off the queue.
+        let is_queued = unsafe { self.shared.lot.enqueue(&raw const waiter, word, expected) };
+        if is_queued {
+            self.park();
+        }
         if let Some(timer) = timer {
             self.timers.borrow_mut().disarm(timer);
         }
@@ -253,11 +292,12 @@ impl Worker {
         let Some(fiber) = self.current.get() else {
             return false;
         };
-        // Not `must_block` and then `switch_away`, which ask the same of the thread.
+        // Not `must_block` and then `park`, which ask the same of the thread.
         if std::thread::panicking() {
             self.yield_unwinding();
         } else if fiber.cell().no_suspend_depth.get() == 0 {
-            self.switch_from(fiber, Away::Yields);
+            self.push_ready(fiber);
+            self.switch_from(fiber);
         }
         true
     }
@@ -265,7 +305,7 @@ impl Worker {
     #[cold]
     fn yield_unwinding(&self) {
         if !self.must_block() {
-            self.switch_away_unwinding(Away::Yields);
+            self.park_ready();
         }
     }
 
@@ -301,7 +341,8 @@ impl Worker {
         if self.current.get().is_some() && !self.must_block() {
             // Its own jobs had their turn, if it ran those that it joined.
             self.own_job_count.set(OWN_JOBS_PER_COMMON);
-            self.switch_away(Away::Polls);
+            self.want_poll();
+            self.park_ready();
         }
     }
 

@@ -39,6 +39,8 @@ const PLACES_MIN: usize = 64;
 /// the ring while another of its calls runs.
 pub(super) struct ReadyQueue {
     ring: UnsafeCell<Ring>,
+    /// The low bits of a number that are a place: one less than there are places.
+    mask: Cell<usize>,
     /// The number of fibers taken so far; its low bits are a place.
     first: Cell<usize>,
     /// The number of fibers queued so far.
@@ -51,6 +53,7 @@ impl ReadyQueue {
     pub(super) fn new() -> ReadyQueue {
         ReadyQueue {
             ring: UnsafeCell::new((0..PLACES_MIN).map(|_| Cell::new(None)).collect()),
+            mask: Cell::new(PLACES_MIN - 1),
             first: Cell::new(0),
             end: Cell::new(0),
             // The main fiber.
@@ -88,6 +91,12 @@ impl ReadyQueue {
         debug_assert!(self.place(end).get().is_none(), "there is a place for each");
         self.place(end).set(Some(fiber));
         self.end.set(end.wrapping_add(1));
+    }
+
+    /// The one that [`pop`](Self::pop) would take.
+    #[inline]
+    pub(super) fn first(&self) -> Option<FiberRef> {
+        self.place(self.first.get()).get()
     }
 
     #[inline]
@@ -142,10 +151,10 @@ impl ReadyQueue {
 
     #[inline]
     fn place(&self, number: usize) -> &Cell<Option<FiberRef>> {
-        let ring = self.ring();
-        let index = number & (ring.len() - 1);
-        // SAFETY: it has places, and the mask leaves no larger number.
-        unsafe { ring.get_unchecked(index) }
+        let index = number & self.mask.get();
+        debug_assert!(index < self.ring().len(), "the mask is the ring's");
+        // SAFETY: the mask leaves no larger number: it changes with the ring.
+        unsafe { self.ring().get_unchecked(index) }
     }
 
     /// Twice as many places.
@@ -162,6 +171,7 @@ impl ReadyQueue {
         }
         // SAFETY: *own thread*.
         unsafe { *self.ring.get() = larger.into_boxed_slice() };
+        self.mask.set(count - 1);
         Ok(())
     }
 }

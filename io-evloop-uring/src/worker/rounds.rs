@@ -3,13 +3,14 @@
 
 use super::ready::FETCHED_AT_ONCE;
 use super::{
-    Flow, POLL_INTERVAL_NANOS, READY_PER_JOB, SWITCHES_PER_POLL, SWITCHES_PER_READING, Worker,
-    now_nanos, shuffle_step,
+    Flow, POLL_INTERVAL_NANOS, READY_PER_JOB, READY_PER_LOOK, SWITCHES_PER_POLL,
+    SWITCHES_PER_READING, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::FiberRef;
 
 // The loop looks around when a group has its turn.
-const _: () = assert!(FETCHED_AT_ONCE.is_multiple_of(READY_PER_JOB));
+const _: () = assert!(FETCHED_AT_ONCE.is_multiple_of(READY_PER_LOOK));
+const _: () = assert!(READY_PER_LOOK.is_multiple_of(READY_PER_JOB));
 
 impl Worker {
     /// The run loop of a thread.
@@ -27,10 +28,51 @@ impl Worker {
         };
         let flow = self.resume_here(fiber);
         let turn = self.next_turn();
-        if turn.is_multiple_of(READY_PER_JOB) && flow == Flow::Continue {
+        // A power of two.
+        if turn & (self.turns_per_look.get() - 1) == 0 && flow == Flow::Continue {
             self.look_around(turn);
         }
         flow
+    }
+
+    /// Before a fiber is resumed: how many may go on at each other's hand, so that
+    /// nothing has its turn later. Returns the turn.
+    #[inline]
+    pub(super) fn begin_hand_overs(&self) -> u32 {
+        let turn = self.turn.get();
+        let is_loop_wanted = self.is_poll_wanted.get()
+            // It takes them in another order.
+            || self.shuffle.get().is_some()
+            // It forgets that.
+            || self.unwinding_count.get() > 0;
+        let until_look = self.turns_per_look.get() - 1;
+        self.hand_overs_left.set(match is_loop_wanted {
+            true => 0,
+            false => until_look - (turn & until_look),
+        });
+        turn
+    }
+
+    /// After the fiber that was resumed in that turn, and others in its stead.
+    #[inline]
+    pub(super) fn count_switches_since(&self, turn: u32) {
+        let hand_overs = self.turn.get().wrapping_sub(turn);
+        self.counters.switches.add(1 + u64::from(hand_overs));
+    }
+
+    /// The loop polls as soon as the running fiber stops.
+    #[inline]
+    pub(super) fn want_poll(&self) {
+        self.is_poll_wanted.set(true);
+        self.hand_overs_left.set(0);
+    }
+
+    /// There is a job of this worker's: fibers that are ready keep it waiting no longer
+    /// than they should.
+    #[inline]
+    pub(super) fn note_job(&self) {
+        self.turns_per_look.set(READY_PER_JOB);
+        self.hand_overs_left.set(0);
     }
 
     #[cold]
@@ -45,7 +87,11 @@ impl Worker {
         if turn.is_multiple_of(FETCHED_AT_ONCE) {
             self.ready.fetch_ahead();
         }
-        self.start_job_in_turn(turn);
+        let has_found = self.start_job_in_turn(turn);
+        self.turns_per_look.set(match has_found {
+            true => READY_PER_JOB,
+            false => READY_PER_LOOK,
+        });
         self.poll_in_turn(turn);
     }
 
@@ -81,7 +127,7 @@ impl Worker {
     }
 
     #[inline]
-    fn next_turn(&self) -> u32 {
+    pub(super) fn next_turn(&self) -> u32 {
         let turn = self.turn.get().wrapping_add(1);
         self.turn.set(turn);
         turn

@@ -18,10 +18,10 @@
 //!   +------------------------+ <- Context
 //! ```
 //!
-//! Going on is a jump to the word at the context with the stack pointer above it;
-//! `rdi` holds the word that is handed over, `rsi` the context of the stack that was
-//! left, or null if it was left for good. So both sides run the same instructions,
-//! and either may be a fiber or not.
+//! Whoever leaves stores its context where it is told to. Going on is a jump to the
+//! word at the context with the stack pointer above it; `rdi` holds the word that is
+//! handed over, `rsi` the owner of the stack, which a fresh one is told. So all sides
+//! run the same instructions, and each may be a fiber or not.
 //!
 //! *Jumps, no calls and returns*: the processor predicts returns by a stack of its
 //! own. A fiber that goes on returns from calls that it made before it stopped; with
@@ -43,6 +43,7 @@
 #![expect(unsafe_code, reason = "the switch is a few instructions")]
 
 use std::arch::{asm, naked_asm};
+use std::cell::Cell;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
@@ -54,9 +55,9 @@ pub(super) type Word = MaybeUninit<*mut ()>;
 #[repr(transparent)]
 pub(super) struct Context(NonNull<FreshFrame>);
 
-/// The first function of a stack: it is handed the word, the context of whoever
-/// switched to it, and its argument.
-pub(super) type Main<T> = unsafe extern "sysv64" fn(Word, Context, NonNull<T>) -> !;
+/// The first function of a stack: it is handed the word, the owner of its stack, and
+/// its argument.
+pub(super) type Main<O, T> = unsafe extern "sysv64" fn(Word, &O, NonNull<T>) -> !;
 
 /// The lowest words of a stack that nobody has run on.
 #[repr(C, align(16))]
@@ -74,7 +75,7 @@ impl Context {
     /// `base` is a multiple of 16, and the memory below it is a stack that nobody
     /// uses: writable, and large enough for the argument and for what `main` does.
     #[inline]
-    pub(super) unsafe fn fresh<T>(base: NonNull<()>, main: Main<T>, argument: T) -> Context {
+    pub(super) unsafe fn fresh<O, T>(base: NonNull<()>, main: Main<O, T>, argument: T) -> Context {
         const { assert!(align_of::<T>() <= 16) };
         let argument_bytes = size_of::<T>().next_multiple_of(16);
         // SAFETY: within the stack by contract.
@@ -126,18 +127,24 @@ impl Context {
     }
 }
 
-/// Leaves this stack for the one of `to`, and hands `word` over. Returns when somebody
-/// switches to the context that is handed over with it: what they hand over, and the
-/// context of their stack, or `None` if they have left it for good.
+/// Leaves this stack for the one of `to`, which belongs to `owner`, and hands `word`
+/// over. `left` gets the context of this stack. Returns when somebody switches to
+/// that: what they hand over.
 ///
 /// # Safety
 /// `to` is the context of a stack that was left on this thread, which nobody has
 /// switched to since, and all that its frames borrow is alive. The word means
-/// to the other side what this one means by it.
+/// to the other side what this one means by it. If the stack is fresh, its main is for
+/// such an owner, which is there as long as it runs. `left` is there until the other
+/// side goes on.
 #[inline(always)]
-pub(super) unsafe fn switch(to: Context, word: Word) -> (Word, Option<Context>) {
+pub(super) unsafe fn switch<O>(
+    left: &Cell<Option<Context>>,
+    to: Context,
+    owner: &O,
+    word: Word,
+) -> Word {
     let handed: Word;
-    let left: *mut FreshFrame;
     // SAFETY: see the picture: what this frame needs is on its stack, or declared
     // clobbered; where it goes on, the stack pointer is what it was.
     unsafe {
@@ -145,22 +152,22 @@ pub(super) unsafe fn switch(to: Context, word: Word) -> (Word, Option<Context>) 
             // Save what the compiler may not, and where this stack goes on.
             "push rbx",
             "push rbp",
-            "lea rcx, [rip + 2f]",
-            "push rcx",
-            // The other stack; `rsi` becomes the context of this one.
-            "mov rcx, rsp",
-            "mov rsp, rsi",
-            "mov rsi, rcx",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov [rdx], rsp",
             // On the other stack: go on.
-            "pop rcx",
-            "jmp rcx",
+            "mov rsp, rcx",
+            "pop rax",
+            "jmp rax",
             // Back here, the stack pointer is above the word that was jumped to.
             "2:",
             "endbr64",
             "pop rbp",
             "pop rbx",
             inout("rdi") word => handed,
-            inout("rsi") to.0.as_ptr() => left,
+            in("rsi") owner,
+            in("rdx") left.as_ptr(),
+            in("rcx") to.0.as_ptr(),
             lateout("r12") _,
             lateout("r13") _,
             lateout("r14") _,
@@ -168,7 +175,7 @@ pub(super) unsafe fn switch(to: Context, word: Word) -> (Word, Option<Context>) 
             clobber_abi("sysv64"),
         );
     }
-    (handed, NonNull::new(left).map(Context))
+    handed
 }
 
 /// Leaves this stack for good.
@@ -181,11 +188,10 @@ pub(super) unsafe fn leave(to: Context) -> ! {
     // SAFETY: as in `switch`; nothing of this stack is kept.
     unsafe {
         asm!(
-            "mov rsp, rsi",
-            "xor esi, esi",
-            "pop rcx",
-            "jmp rcx",
-            in("rsi") to.0.as_ptr(),
+            "mov rsp, rcx",
+            "pop rax",
+            "jmp rax",
+            in("rcx") to.0.as_ptr(),
             options(noreturn),
         );
     }

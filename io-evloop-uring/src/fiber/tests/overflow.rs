@@ -61,7 +61,7 @@ fn overflow(forced_guard: Option<GuardKind>) {
     let mut stacks: Vec<_> = (0..70).map(|_| pool.take().unwrap()).collect();
     let mut stack = stacks.pop().unwrap();
     stack.set_label(17, "hungry");
-    let mut fiber = fiber(stack, |_: Suspender<'_, (), ()>, ()| {
+    let fiber = fiber(stack, |_: Suspender<'_, (), ()>, ()| {
         recurse(u64::MAX);
     });
     let _switch = fiber.resume(());
@@ -72,7 +72,7 @@ fn another_fault_still_ends_the_process_by_sigsegv() {
     if is_child() {
         install_overflow_report().unwrap();
         let mut pool = pool();
-        let mut fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
+        let fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
             // SAFETY: none: this is the fault that the test is about.
             unsafe { ptr::without_provenance_mut::<u8>(16).write_volatile(1) };
         });

@@ -29,17 +29,17 @@ fn a_hundred_thousand_fibers_live_at_once_with_default_stacks() {
         let stack = pool
             .take()
             .unwrap_or_else(|error| panic!("stack {i}: {error}"));
-        let mut fiber = fiber(
+        let fiber = fiber(
             stack,
             move |suspender: Suspender<'_, usize, usize>, input| {
                 let input = suspender.suspend(input + i);
                 assert_eq!(input, i);
             },
         );
-        assert_eq!(suspended(fiber.resume(1)), i + 1);
         fibers.push(fiber);
+        assert_eq!(suspended(fibers[i].resume(1)), i + 1);
     }
-    for (i, mut fiber) in fibers.into_iter().enumerate() {
+    for (i, fiber) in fibers.iter().enumerate() {
         pool.give_back(ended(fiber.resume(i)));
     }
     assert_eq!(pool.taken_count(), 0);
@@ -104,7 +104,7 @@ fn recursion_uses_the_stack_down_to_its_guard() {
     let mut pool = pool();
     let stack = pool.take().unwrap();
     let bounds = stack.bounds();
-    let mut fiber = fiber(stack, move |_: Suspender<'_, (), ()>, ()| {
+    let fiber = fiber(stack, move |_: Suspender<'_, (), ()>, ()| {
         let at_start = bounds.remaining_stack_bytes();
         assert!(at_start <= bounds.total_bytes());
         assert!(
@@ -230,7 +230,7 @@ fn trim_gives_memory_back_above_the_mark_only() {
 /// Runs a fiber deep down its stack, so that every page of it is touched.
 fn touched(stack: Stack) -> Stack {
     let bounds = stack.bounds();
-    let mut fiber = fiber(stack, move |_: Suspender<'_, (), ()>, ()| {
+    let fiber = fiber(stack, move |_: Suspender<'_, (), ()>, ()| {
         descend(bounds, 4096);
     });
     ended(fiber.resume(()))
@@ -255,7 +255,7 @@ fn a_pool_that_ends_before_its_fibers_leaks_their_stacks() {
     let end = panic::catch_unwind(AssertUnwindSafe(move || drop(pool)));
     assert_eq!(end.is_err(), cfg!(debug_assertions));
     // Still mapped: a fiber on it would still run.
-    let mut fiber = fiber(stack, |_: Suspender<'_, (), ()>, ()| {});
+    let fiber = fiber(stack, |_: Suspender<'_, (), ()>, ()| {});
     let stack = ended(fiber.resume(()));
     assert_eq!(stack.bounds(), bounds);
 }

@@ -10,13 +10,13 @@ use std::{
 };
 
 use super::{assert_child_dies, ended, fiber, is_child, pool, suspended};
-use crate::fiber::{Fiber, Suspender, SuspenderPointer, set_thread_word, thread_word};
+use crate::fiber::{Fiber, Suspender, SuspenderPointer, To, set_thread_word, thread_word};
 
 #[test]
 fn values_travel_both_ways() {
     let mut pool = pool();
     let mut log = Vec::new();
-    let mut fiber = fiber(
+    let fiber = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, String, u64>, first| {
             log.push(first);
@@ -34,7 +34,7 @@ fn values_travel_both_ways() {
 #[test]
 fn a_fiber_suspends_a_million_times() {
     let mut pool = pool();
-    let mut fiber = fiber(
+    let fiber = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, u64, u64>, mut input| {
             while input != u64::MAX {
@@ -55,7 +55,7 @@ fn a_scheduler_on_a_fiber_runs_other_fibers() {
     let pool = RefCell::new(pool());
     let log = RefCell::new(Vec::new());
     let stack = pool.borrow_mut().take().unwrap();
-    let mut scheduler = fiber(stack, |main: Suspender<'_, (), &str>, ()| {
+    let scheduler = fiber(stack, |main: Suspender<'_, (), &str>, ()| {
         let mut tasks = Vec::new();
         for id in 0..3 {
             let log = &log;
@@ -71,12 +71,12 @@ fn a_scheduler_on_a_fiber_runs_other_fibers() {
             ));
         }
         for round in 0..3 {
-            for task in &mut tasks {
+            for task in &tasks {
                 assert_eq!(suspended(task.resume(())), round);
             }
             main.suspend("round done");
         }
-        for mut task in tasks {
+        for task in &tasks {
             pool.borrow_mut().give_back(ended(task.resume(())));
         }
     });
@@ -105,7 +105,7 @@ fn code_deep_in_a_call_chain_suspends_through_the_pointer() {
     }
     let mut pool = pool();
     let mut result = 0;
-    let mut fiber = fiber(
+    let fiber = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, u32, u32>, _| {
             CURRENT.set(Some(suspender.pointer()));
@@ -119,10 +119,63 @@ fn code_deep_in_a_call_chain_suspends_through_the_pointer() {
 }
 
 #[test]
+fn whoever_goes_on_in_anothers_stead_answers_its_resumer() {
+    let mut pool = pool();
+    let log = RefCell::new(Vec::new());
+    let fibers = RefCell::new(Vec::new());
+    for number in 0..3 {
+        let (log, fibers) = (&log, &fibers);
+        let body = move |suspender: Suspender<'_, u32, u32>, first| {
+            log.borrow_mut().push((number, first));
+            let mut input = suspender.suspend(0);
+            while input < 10 {
+                log.borrow_mut().push((number, input));
+                // The first hands over to the second, that to the third, which suspends.
+                input = match number {
+                    2 => suspender.suspend(input * 100),
+                    _ => {
+                        let next: *const Fiber<u32, u32> = &raw const fibers.borrow()[number + 1];
+                        // SAFETY: nobody changes the list as long as fibers run.
+                        let next = unsafe { &*next };
+                        // SAFETY: this fiber runs; the next one has suspended itself, and
+                        // ends for an input of 10 only, which is given by `resume`.
+                        unsafe { suspender.pointer().go_to(To::Fiber(next, input + 1)) }
+                    }
+                };
+            }
+        };
+        let fresh = fiber(pool.take().unwrap(), body);
+        fibers.borrow_mut().push(fresh);
+    }
+    let resume = |number: usize, input| {
+        let fiber: *const Fiber<u32, u32> = &raw const fibers.borrow()[number];
+        // SAFETY: the list does not change any more.
+        unsafe { &*fiber }.resume(input)
+    };
+    for number in 0..3 {
+        assert_eq!(suspended(resume(number, 7)), 0);
+    }
+    // All of them wait in the middle of the chain now, and each can be resumed.
+    for round in 0..3 {
+        assert_eq!(suspended(resume(0, round)), (round + 2) * 100);
+        assert_eq!(suspended(resume(1, round)), (round + 1) * 100);
+        assert_eq!(suspended(resume(2, round)), round * 100);
+    }
+    assert_eq!(
+        log.borrow()[3..9],
+        [(0, 0), (1, 1), (2, 2), (1, 0), (2, 1), (2, 0)]
+    );
+    for number in 0..3 {
+        pool.give_back(ended(resume(number, 10)));
+    }
+    assert_eq!(pool.taken_count(), 0);
+}
+
+#[test]
 fn a_panic_leaves_the_fiber_by_value() {
     let mut pool = pool();
     let mut caught = None;
-    let mut fiber = fiber(
+    let fiber = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, (), ()>, ()| {
             let body = AssertUnwindSafe(|| {
@@ -144,7 +197,7 @@ fn a_panic_leaves_the_fiber_by_value() {
 fn a_panic_that_reaches_the_root_aborts_with_a_message() {
     if is_child() {
         let mut pool = pool();
-        let mut fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
+        let fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
             panic!("nobody catches this");
         });
         let _switch = fiber.resume(());
@@ -164,7 +217,7 @@ fn a_panic_that_reaches_the_root_aborts_with_a_message() {
 fn dropping_a_suspended_fiber_aborts_with_a_message() {
     if is_child() {
         let mut pool = pool();
-        let mut fiber = fiber(
+        let fiber = fiber(
             pool.take().unwrap(),
             |suspender: Suspender<'_, (), ()>, ()| {
                 suspender.suspend(());
@@ -184,7 +237,7 @@ fn dropping_a_suspended_fiber_aborts_with_a_message() {
 #[test]
 fn a_resumed_fiber_that_has_ended_panics() {
     let mut pool = pool();
-    let mut fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {});
+    let fiber = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {});
     pool.give_back(ended(fiber.resume(())));
     assert!(panic::catch_unwind(AssertUnwindSafe(|| fiber.resume(()))).is_err());
 }
@@ -221,7 +274,7 @@ fn guards_live_across_a_suspension() {
     let mut pool = pool();
     let mutex = Mutex::new(1);
     let cell = RefCell::new(1);
-    let mut holder = fiber(
+    let holder = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, (), ()>, ()| {
             let mut locked = mutex.lock().unwrap();
@@ -232,7 +285,7 @@ fn guards_live_across_a_suspension() {
         },
     );
     suspended(holder.resume(()));
-    let mut sibling = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
+    let sibling = fiber(pool.take().unwrap(), |_: Suspender<'_, (), ()>, ()| {
         assert!(mutex.try_lock().is_err() && cell.try_borrow().is_err());
     });
     pool.give_back(ended(sibling.resume(())));
@@ -247,7 +300,7 @@ fn the_thread_word_is_the_same_on_all_fibers_of_a_thread() {
     let (one, two) = (1_u8, 2_u8);
     let (one, two) = ((&raw const one).cast::<()>(), (&raw const two).cast::<()>());
     set_thread_word(one);
-    let mut fiber = fiber(
+    let fiber = fiber(
         pool.take().unwrap(),
         |suspender: Suspender<'_, (), ()>, ()| {
             assert_eq!(thread_word(), one);
