@@ -78,6 +78,9 @@ const SWITCHES_PER_POLL: u32 = 64;
 /// ... and after so much time, read every `SWITCHES_PER_READING` switches.
 const POLL_INTERVAL_NANOS: u64 = 100_000;
 const SWITCHES_PER_READING: u32 = 8;
+/// If the last `SWITCHES_PER_POLL` switches took less than this, the clock is not read
+/// before the next poll: a reading takes as long as three such switches.
+const QUICK_NANOS: u64 = POLL_INTERVAL_NANOS / 8;
 /// After so many calls that did not park, a fiber lets others run: at one to two
 /// microseconds each, some 100 us.
 const INLINE_UNITS_MAX: u32 = 64;
@@ -171,6 +174,8 @@ pub(crate) struct Worker {
     /// Random order of ready fibers, for tests.
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
+    /// The last `SWITCHES_PER_POLL` switches were quick.
+    is_quick: Cell<bool>,
     pub(crate) waits: Waits,
     pub(crate) syncs: Syncs,
     /// Calls since the last poll that did not park, see `count_inline`.
@@ -268,6 +273,7 @@ impl Worker {
             to_main: Cell::new(None),
             shuffle: Cell::new(shared.options.switch_seed),
             last_poll_nanos: Cell::new(0),
+            is_quick: Cell::new(false),
             waits: Waits::new(),
             syncs: Syncs::default(),
             inline_count: Cell::new(0),
@@ -435,6 +441,7 @@ impl Worker {
         }
         drop(ring);
         let now = now_nanos();
+        self.judge_pace(now);
         self.last_poll_nanos.set(now);
         self.begin_budget();
         self.inline_count.set(0);
@@ -520,6 +527,7 @@ impl Worker {
         self.counters.asleep_nanos.add(ended.saturating_sub(began));
         self.waits.note_slept(began, ended);
         self.last_poll_nanos.set(ended);
+        self.is_quick.set(false);
         self.inline_count.set(0);
         self.fire_timers();
         if reach == Reach::ForJobs && sleeper.woken_by() == WokenBy::Waker {

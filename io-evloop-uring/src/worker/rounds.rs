@@ -3,7 +3,7 @@
 
 use super::ready::FETCHED_AT_ONCE;
 use super::{
-    Flow, POLL_INTERVAL_NANOS, READY_PER_JOB, READY_PER_LOOK, SWITCHES_PER_POLL,
+    Flow, POLL_INTERVAL_NANOS, QUICK_NANOS, READY_PER_JOB, READY_PER_LOOK, SWITCHES_PER_POLL,
     SWITCHES_PER_READING, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::FiberRef;
@@ -139,15 +139,24 @@ impl Worker {
         self.polled_turn.set(turn - turn % SWITCHES_PER_READING);
     }
 
+    /// At a poll: whether the clock is read before the next one.
+    #[inline]
+    pub(super) fn judge_pace(&self, now: u64) {
+        let switches = self.turn.get().wrapping_sub(self.polled_turn.get());
+        let took = now.saturating_sub(self.last_poll_nanos.get());
+        let is_quick = switches >= SWITCHES_PER_POLL && took < QUICK_NANOS;
+        self.is_quick.set(is_quick);
+    }
+
     /// The budget: in switches, and in time.
     fn poll_in_turn(&self, turn: u32) {
         if !turn.is_multiple_of(SWITCHES_PER_READING) {
             return;
         }
         let switches = turn.wrapping_sub(self.polled_turn.get());
-        if switches >= SWITCHES_PER_POLL
-            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS
-        {
+        let is_long =
+            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
+        if switches >= SWITCHES_PER_POLL || !self.is_quick.get() && is_long() {
             self.poll();
         }
     }
