@@ -270,9 +270,7 @@ impl FiberRef {
         for line in 0..FRAME_LINES {
             prefetch(parked_at + line * CACHE_LINE_BYTES);
         }
-        let task_at = self.cell().task_at.get();
-        prefetch(task_at);
-        prefetch(task_at + CACHE_LINE_BYTES);
+        prefetch(self.cell().task_at.get());
     }
 
     /// The number by which a task's record names the fiber it waits on: even, and

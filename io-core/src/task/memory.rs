@@ -19,8 +19,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Sizes of the cached blocks in bytes; a larger task is allocated each time.
 const CLASS_BYTES: [usize; 4] = [256, 512, 1024, 2048];
-/// The alignment of cached blocks; a task that wants more is allocated each time.
-const CLASS_ALIGN: usize = 16;
+/// The alignment of cached blocks, a line of the cache; a task that wants more is
+/// allocated each time.
+const CLASS_ALIGN: usize = 64;
 /// A batch in bytes: 256 of the smallest tasks. A thread keeps at most two in each
 /// class.
 const BATCH_BYTES: usize = 64 * 1024;
@@ -281,7 +282,10 @@ mod tests {
             assert!(size >= bytes, "{bytes}");
         }
         #[repr(align(64))]
-        struct Aligned(#[expect(dead_code, reason = "its size counts")] [u8; 64]);
+        struct OfALine(#[expect(dead_code, reason = "its size counts")] [u8; 64]);
+        assert_eq!(BlockLayout::of::<OfALine>().class, Some(0));
+        #[repr(align(128))]
+        struct Aligned(#[expect(dead_code, reason = "its size counts")] [u8; 128]);
         assert_eq!(BlockLayout::of::<Aligned>().class, None);
         assert_eq!(BlockLayout::of::<[u8; 2049]>().class, None);
     }

@@ -68,28 +68,35 @@ pub(crate) enum Delivery {
 /// Its word for the end of the task and its cancel state may be touched by any
 /// thread; the rest belongs to the task itself.
 #[derive(Debug)]
+// In this order, so that one line of the cache has all that a cancellation point looks
+// at: blocks begin with a record and a line.
+#[repr(C)]
 pub struct TaskRecord {
-    pub(crate) completion: Completion,
     pub(crate) cancel: CancelWord,
     /// [`Delivery`]. Written by the task itself; read by it, and by who forwards to
     /// its inline child, while that runs and the task does not. Relaxed: the cancel
     /// word orders the two.
     delivery: AtomicU8,
+    /// [`WaitKind`]: what the task waits for, as far as it said so. Written by the
+    /// task itself, read where its executor reports that it waits: Relaxed, the
+    /// executor orders the two by what it does to stop the task.
+    wait_kind: AtomicU8,
     /// The deadline in force, nanoseconds of the monotonic clock. Written and read
     /// by the task itself only, hence Relaxed.
     deadline_nanos: AtomicU64,
-    /// Where the task waits, in the backend's own terms. Written by the backend
-    /// before `begin_wait`, read by its `interrupt`: Relaxed there would do, as
-    /// both sides order it by the cancel word.
-    place: AtomicUsize,
     /// The task's own block as long as the task is in no list of its scope, which
     /// it is from the first time on that it looks for a request: many never do.
     /// Written by whoever runs the task and read by whoever ends it, Relaxed: the
     /// one has handed it to the other.
     unlisted: AtomicPtr<Header>,
+    /// Where the task waits, in the backend's own terms. Written by the backend
+    /// before `begin_wait`, read by its `interrupt`: Relaxed there would do, as
+    /// both sides order it by the cancel word.
+    place: AtomicUsize,
     /// The task on whose stack this one runs, as long as it does, if that one's
     /// requests go on to it. Written and read by who runs the task: Relaxed.
     stands_on: AtomicPtr<TaskRecord>,
+    pub(crate) completion: Completion,
     /// The child that runs on the task's stack and has looked for a request.
     /// Written by that before `begin_inline`, read by those who have seen that it
     /// has not ended (`begin_forward`): Relaxed, the cancel word orders the two.
@@ -99,10 +106,6 @@ pub struct TaskRecord {
     name: Option<TaskName>,
     /// `None` for a thread that is no task.
     spawned_at: Option<&'static Location<'static>>,
-    /// [`WaitKind`]: what the task waits for, as far as it said so. Written by the
-    /// task itself, read where its executor reports that it waits: Relaxed, the
-    /// executor orders the two by what it does to stop the task.
-    wait_kind: AtomicU8,
 }
 
 /// What a spawn says of its task.
