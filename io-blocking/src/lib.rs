@@ -48,7 +48,7 @@ pub mod system {
     pub use crate::syscall::{
         WORKING_DIRECTORY, random, thread_ran_nanos, wait_count, yield_thread,
     };
-    pub use crate::time::{earliest, has_passed, now, sleep_until, to_timespec};
+    pub use crate::time::{earliest, has_passed, last_tick_nanos, now, sleep_until, to_timespec};
     pub use crate::wait::Readiness;
 }
 

@@ -27,6 +27,15 @@ pub fn now(clock: Clock) -> Instant {
     Instant::from_nanos(clock, seconds * NANOS_PER_SECOND + nanos)
 }
 
+/// The monotonic clock at the last tick of the system, nanoseconds: some milliseconds
+/// late at most, and read for less than the clock itself (`CLOCK_MONOTONIC_COARSE`).
+#[must_use]
+pub fn last_tick_nanos() -> u64 {
+    let time = syscall::clock_gettime(libc::CLOCK_MONOTONIC_COARSE);
+    let part = |part: i64| u64::try_from(part).expect("the clock runs up from its epoch");
+    part(time.tv_sec) * NANOS_PER_SECOND + part(time.tv_nsec)
+}
+
 /// Waits until `until`, which is of the monotonic clock (clock_nanosleep(2)).
 pub fn sleep_until(until: Instant) {
     syscall::clock_nanosleep_until(clock_id(until.clock()), &to_timespec(until.as_nanos()));

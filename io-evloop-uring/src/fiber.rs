@@ -20,7 +20,8 @@
 //!                                                 resume(input)
 //! ```
 //!
-//! A suspended fiber has exactly one way on: `resume`, on its own thread.
+//! A suspended fiber goes on by `resume`, on its own thread, or in the stead of another
+//! fiber of that thread, which is suspended then (`To::Fiber`).
 //! Dropping its handle ends the process, see [`Fiber`].
 //!
 //! | file | holds |

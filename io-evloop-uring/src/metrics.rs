@@ -17,7 +17,8 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct Metrics {
     /// Switches to a fiber: each ends a wait or a yield, or begins a task. Tasks that
-    /// end without a wait may run one after another without further switches.
+    /// end without a wait may run one after another without further switches. A worker
+    /// counts what its fibers do among themselves when its loop has its turn.
     pub switches: u64,
     /// Tasks that were queued for the workers.
     pub spawns: u64,

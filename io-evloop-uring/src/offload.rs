@@ -367,7 +367,7 @@ impl Work {
                 shared.count_ended();
             }
             Work::Perform(request) => {
-                // SAFETY: requests: the fiber is parked, the pool has it alone.
+                // SAFETY: requests: the fiber parks for it, the pool has it alone.
                 let fiber = unsafe { request.as_ref() }.fiber;
                 // SAFETY: as above.
                 unsafe { Request::perform(request, waits) };

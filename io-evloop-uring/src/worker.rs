@@ -78,9 +78,11 @@ const SWITCHES_PER_POLL: u32 = 64;
 /// ... and after so much time, read every `SWITCHES_PER_READING` switches.
 const POLL_INTERVAL_NANOS: u64 = 100_000;
 const SWITCHES_PER_READING: u32 = 8;
-/// If the last `SWITCHES_PER_POLL` switches took less than this, the clock is not read
-/// before the next poll: a reading takes as long as three such switches.
+/// If the last `SWITCHES_PER_POLL` switches took less than this, the clock is only read
+/// when the system has had a tick (4 ms at most): a reading takes as long as three such
+/// switches, a look at the tick a sixth of that.
 const QUICK_NANOS: u64 = POLL_INTERVAL_NANOS / 8;
+const SWITCHES_PER_TICK_READING: u32 = 16;
 /// After so many calls that did not park, a fiber lets others run: at one to two
 /// microseconds each, some 100 us.
 const INLINE_UNITS_MAX: u32 = 64;
@@ -638,9 +640,8 @@ impl Worker {
     /// Before `next` goes on in the stead of `fiber`, which runs.
     #[inline(always)]
     fn switch_context(&self, fiber: FiberRef, next: FiberRef) {
-        self.note_running(None);
         self.current.set(Some(next));
-        self.note_running(Some(next));
+        self.note_turn_of(next);
         let context = next.cell().context.replace(StackContext::EMPTY);
         // SAFETY: it was returned when that fiber was left; nothing that has frames runs
         // in between.

@@ -69,7 +69,7 @@ pub(crate) enum Delivery {
 /// thread; the rest belongs to the task itself.
 #[derive(Debug)]
 // In this order, so that one line of the cache has all that a cancellation point looks
-// at: blocks begin with a record and a line.
+// at: blocks that are kept for reuse begin with a record and a line.
 #[repr(C)]
 pub struct TaskRecord {
     pub(crate) cancel: CancelWord,

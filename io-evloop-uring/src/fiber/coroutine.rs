@@ -144,7 +144,7 @@ impl<In, Out> Fiber<In, Out> {
     /// fiber. Allocates nothing.
     ///
     /// # Panics
-    /// If the fiber has ended.
+    /// If the fiber has ended. It must not run.
     #[inline]
     pub(crate) fn resume(&self, input: In) -> Switch<Out> {
         let (mut fiber, mut input) = (NonNull::from(self), input);

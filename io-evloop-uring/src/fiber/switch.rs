@@ -15,7 +15,7 @@
 //!   `Fiber`: the link     |            +------------------------------+
 //!   +-----------------+   |                 ^
 //!   | own ------------+---|-----------------+  while it is suspended
-//!   | resumer --------+---+  while it runs: written anew by each resume, so a
+//!   | resumer --------+---+  while it runs: written anew whenever it goes on, so a
 //!   +-----------------+      fiber may be resumed from any stack of its thread
 //! ```
 //! A fiber may also hand over: the next one goes on in its stead, and has its resumer
@@ -114,7 +114,8 @@ impl<In, Out> Fiber<In, Out> {
             link: Link {
                 own: Cell::new(Some(context)),
                 resumer: Cell::new(None),
-                values: PhantomData,
+                inputs: PhantomData,
+                outputs: PhantomData,
             },
             stack: Cell::new(Some(stack)),
         }
@@ -153,7 +154,8 @@ impl<In, Out> Fiber<In, Out> {
     /// If the fiber has ended, or runs.
     #[inline]
     pub(crate) fn resume(&self, input: In) -> Switch<Out> {
-        let own = self.link.take_own();
+        let own = self.link.own.take();
+        let own = own.expect("a fiber that has ended, or runs, was resumed");
         let mut input = ManuallyDrop::new(input);
         let word = word_of(&mut *input);
         // SAFETY: *one way on*, *pinned*; clauses 1 and 5 of `new`; it takes an `In`.
@@ -224,20 +226,18 @@ pub(super) struct Link<In, Out> {
     own: Cell<Option<Context>>,
     /// Where the fiber's resumer goes on, while the fiber runs.
     resumer: Cell<Option<Context>>,
-    values: PhantomData<fn(In) -> Out>,
+    inputs: BothWays<In>,
+    outputs: BothWays<Out>,
 }
+
+/// Values that a handle gives and a suspender takes, or the other way round.
+type BothWays<T> = PhantomData<fn(T) -> T>;
 
 impl<In, Out> Link<In, Out> {
     #[inline]
-    fn take_own(&self) -> Context {
-        let own = self.own.take();
-        own.expect("a fiber that has ended, or runs, was resumed")
-    }
-
-    #[inline]
     fn take_resumer(&self) -> Context {
         let resumer = self.resumer.take();
-        resumer.unwrap_or_else(|| unreachable!("whoever resumed a fiber that runs waits"))
+        resumer.unwrap_or_else(|| abort_with("a fiber stopped that nobody had resumed"))
     }
 }
 
@@ -250,11 +250,13 @@ impl<In, Out> Link<In, Out> {
 #[inline(always)]
 pub(super) unsafe fn go_to<In, Out>(link: &Link<In, Out>, to: To<'_, In, Out>) -> In {
     let mut to = ManuallyDrop::new(to);
-    // One switch for both, so that all fibers go on in the same place.
+    // One switch for both, so that fibers that stop in the same way go on in the same place.
     let (context, owner, word) = match &mut *to {
         To::Resumer(out) => (link.take_resumer(), link, word_of(out)),
         To::Fiber(next, input) => {
-            let context = next.link.take_own();
+            let context = next.link.own.take();
+            let context =
+                context.unwrap_or_else(|| abort_with("a fiber handed over to one that runs"));
             next.link.resumer.set(Some(link.take_resumer()));
             (context, &next.link, word_of(input))
         }

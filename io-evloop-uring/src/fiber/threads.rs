@@ -10,6 +10,7 @@
 //!   resume(input) ---------> Fiber(input) ------------> runs the body
 //!     waits                                                |
 //!   Suspended(out) <-------- Resumer(out) <------------ suspend(out), waits
+//!   resumes `next` <-------- Next(next, input) <------- goes to `next`, waits
 //!   Ended(stack) <---------- Ended <------------------- the body returned
 //!   discard() -------------> Discard -----------------> drops the body
 //! ```
@@ -190,7 +191,7 @@ impl<In, Out> Fiber<In, Out> {
     /// until it ends.
     ///
     /// # Panics
-    /// If the fiber has ended.
+    /// If the fiber has ended. It must not run.
     pub(crate) fn resume(&self, input: In) -> Switch<Out> {
         let (mut next, mut input) = (NonNull::from(self), input);
         loop {

@@ -620,9 +620,14 @@ mod stalls {
         }
     }
 
-    /// What is reported of tasks that yield or sleep, on a loop of so many workers,
-    /// and for how long at most a thread of one waited for a processor at once.
-    fn run_courteous_tasks(workers: usize) -> (Option<Report>, Duration) {
+    /// What is reported of so many tasks that yield after so much work, and of one that
+    /// sleeps, on a loop of so many workers; and for how long at most a thread of one
+    /// waited for a processor at once.
+    fn run_courteous_tasks(
+        workers: usize,
+        tasks: usize,
+        work: Duration,
+    ) -> (Option<Report>, Duration) {
         let (event_loop, told) = watched(workers, Duration::from_millis(400));
         let (io, starved_nanos): (&dyn Io, _) = (&event_loop, &AtomicU64::new(0));
         let queued_nanos = || {
@@ -630,12 +635,22 @@ mod stalls {
             u64::try_from(nanos).expect("not for centuries")
         };
         let ran = event_loop.run(|_| {
+            // A fiber runs them one after another.
+            io.scope(|scope| {
+                for _ in 0..2 {
+                    drop(scope.spawn(|| ()));
+                }
+            });
             io.scope(|scope| {
                 let ends = Instant::now() + Duration::from_millis(900);
-                for _ in 0..4 {
+                for _ in 0..tasks {
                     drop(scope.task("yielding").spawn(move || {
                         while Instant::now() < ends {
                             let before = queued_nanos();
+                            let began = Instant::now();
+                            while began.elapsed() < work {
+                                std::hint::spin_loop();
+                            }
                             io.yield_now().expect("nobody cancels");
                             let starved = queued_nanos() - before;
                             starved_nanos.fetch_max(starved, Ordering::Relaxed);
@@ -655,9 +670,12 @@ mod stalls {
     fn tasks_that_wait_or_yield_are_no_stall() {
         const ATTEMPTS: usize = 5;
         let _watchdog = Watchdog::new();
-        for workers in WORKERS {
+        let long = Duration::from_millis(120);
+        let cases = [(4, Duration::ZERO), (1, long), (0, Duration::ZERO)];
+        let of_workers = |workers| cases.map(|(tasks, work)| (workers, tasks, work));
+        for (workers, tasks, work) in WORKERS.into_iter().flat_map(of_workers) {
             for attempt in 1.. {
-                let (report, starved) = run_courteous_tasks(workers);
+                let (report, starved) = run_courteous_tasks(workers, tasks, work);
                 let Some(report) = report else { break };
                 // Only a thread that got no processor for most of the limit is excused.
                 let is_excused = starved >= Duration::from_millis(250) && attempt < ATTEMPTS;

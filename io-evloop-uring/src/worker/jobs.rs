@@ -220,8 +220,8 @@ impl Worker {
         }
     }
 
-    /// Runs a job on a fiber until that parks. Returns false if there is no
-    /// stack for it (then it is kept).
+    /// Begins a job on a fiber, and comes back when that, or one that went on in its
+    /// stead, parks. Returns false if there is no stack for it (then it is kept).
     pub(super) fn start(&self, job: Job) -> bool {
         let fiber = match self.take_idle() {
             Some(fiber) => fiber,
@@ -336,7 +336,9 @@ impl Worker {
             return None;
         }
         self.forget_unwinding();
-        self.note_running(self.current.get());
+        if let Some(fiber) = self.current.get() {
+            self.note_turn_of(fiber);
+        }
         self.own_job()
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(unsafe_code, reason = "suspends the running fiber")]
 
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::atomic::Ordering;
@@ -15,11 +16,29 @@ use super::{
     INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::{Away, CompletionSlot, Coroutine, FiberRef, Parked, RingWait, Wait as FiberWait};
-use crate::fiber::{Switch, To};
+use crate::fiber::{Switch, To, abort_with};
 use crate::offload::Request;
 use crate::ring::{Entry, SlotAddress};
 use crate::waits::PoolWaits;
 use crate::wake::Reach;
+
+/// Ends the process when it is dropped: a fiber that has said where it waits has given
+/// what lies on its stack away, so it must not unwind before it has stopped.
+struct NoWayBack;
+
+impl NoWayBack {
+    /// The fiber goes on.
+    #[inline]
+    fn end(self) {
+        let _never_dropped = ManuallyDrop::new(self);
+    }
+}
+
+impl Drop for NoWayBack {
+    fn drop(&mut self) {
+        abort_with("a panic between a fiber's wait and its switch");
+    }
+}
 
 /// The place of one open that waits; see [`Worker::keep_kernel_worker`].
 pub(crate) struct KernelWorkerPlace<'a>(&'a Worker);
@@ -41,11 +60,21 @@ impl Worker {
         self.current.get()
     }
 
-    /// Stops the running fiber until somebody makes it ready, who knows of it already:
-    /// it is queued, submitted or the like. Nobody makes it go on before it has
+    /// Says where the running fiber waits, as `announce` does, and parks if that
+    /// returns true: until somebody makes it ready. Nobody makes it go on before it has
     /// stopped, as only this thread's run loop and its fibers do.
+    #[inline(always)]
+    fn announce_and_park(&self, announce: impl FnOnce() -> bool) {
+        let no_way_back = NoWayBack;
+        if announce() {
+            self.park();
+        }
+        no_way_back.end();
+    }
+
+    /// Stops the running fiber until somebody makes it ready, who knows of it already.
     #[inline]
-    pub(crate) fn park(&self) {
+    pub(super) fn park(&self) {
         let fiber = self.current.get().expect("a fiber parks itself");
         if std::thread::panicking() {
             self.switch_from_unwinding(fiber);
@@ -58,8 +87,10 @@ impl Worker {
     #[inline]
     pub(super) fn park_ready(&self) {
         let fiber = self.current.get().expect("a fiber parks itself");
-        self.push_ready(fiber);
-        self.park();
+        self.announce_and_park(|| {
+            self.push_ready(fiber);
+            true
+        });
     }
 
     /// The thread unwinds: this fiber does, or one that has parked while it did.
@@ -93,7 +124,10 @@ impl Worker {
         let to = match self.next_at_once() {
             None => To::Resumer(Away::Parks),
             // It has become ready while it parked.
-            Some((next, _)) if next == fiber => return self.begin_turn_of(next),
+            Some((next, _)) if next == fiber => {
+                self.note_turn_of(fiber);
+                return self.begin_turn_of(next);
+            }
             Some((next, coroutine)) => {
                 self.begin_turn_of(next);
                 self.switch_context(fiber, next);
@@ -201,12 +235,13 @@ impl Worker {
         let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
         wait.timer.set(timer);
         wait.is_in_place.set(self.must_block());
-        submit();
-        if wait.is_in_place.get() {
-            self.block_until(|| wait.remaining.get() == 0);
-        } else {
-            self.park();
-        }
+        self.announce_and_park(|| {
+            submit();
+            if wait.is_in_place.get() {
+                self.block_until(|| wait.remaining.get() == 0);
+            }
+            !wait.is_in_place.get()
+        });
         assert_eq!(wait.remaining.get(), 0, "only completions end a submission");
         if let Some(timer) = wait.timer.get() {
             self.timers.borrow_mut().disarm(timer);
@@ -218,15 +253,17 @@ impl Worker {
     /// there.
     pub(crate) fn park_for_pool(&self, request: NonNull<Request>) {
         self.counters.offloads.add(1);
-        // SAFETY: requests: the fiber parks for it next.
-        let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
-        if handed.is_ok() {
-            return self.park();
-        }
-        // No thread can be had: it is performed here, late rather than not.
-        self.waits.forget();
-        // SAFETY: requests: the pool has not taken it, and its fiber waits.
-        unsafe { Request::perform(request, &PoolWaits::new()) };
+        self.announce_and_park(|| {
+            // SAFETY: requests: the fiber parks for it next.
+            let handed = unsafe { self.shared.offload.perform(&self.shared, request) };
+            if handed.is_err() {
+                // No thread can be had: it is performed here, late rather than not.
+                self.waits.forget();
+                // SAFETY: requests: the pool has not taken it, and its fiber waits.
+                unsafe { Request::perform(request, &PoolWaits::new()) };
+            }
+            handed.is_ok()
+        });
     }
 
     /// Parks until a timer at `until_nanos` or an interrupt.
@@ -274,12 +311,10 @@ impl Worker {
         let waiter = Waiter::new(word, Parked::Fiber(fiber));
         fiber.cell().wait.set(FiberWait::Futex(&raw const waiter));
         let timer = until_nanos.map(|nanos| self.timers.borrow_mut().arm(nanos, fiber));
+        let waiter = &raw const waiter;
         // SAFETY: *fibers*: the waiter is on the stack of the fiber, which goes on only
         // when somebody has taken it off the queue.
-        let is_queued = unsafe { self.shared.lot.enqueue(&raw const waiter, word, expected) };
-        if is_queued {
-            self.park();
-        }
+        self.announce_and_park(|| unsafe { self.shared.lot.enqueue(waiter, word, expected) });
         if let Some(timer) = timer {
             self.timers.borrow_mut().disarm(timer);
         }
@@ -296,8 +331,10 @@ impl Worker {
         if std::thread::panicking() {
             self.yield_unwinding();
         } else if fiber.cell().no_suspend_depth.get() == 0 {
+            let no_way_back = NoWayBack;
             self.push_ready(fiber);
             self.switch_from(fiber);
+            no_way_back.end();
         }
         true
     }
@@ -380,6 +417,7 @@ impl Worker {
             self.waits.forget();
             self.take_messages();
             self.last_poll_nanos.set(now_nanos());
+            self.is_quick.set(false);
             self.fire_timers();
         }
     }

@@ -1,5 +1,5 @@
 //! [`ReadyQueue`]: the fibers of one worker that can go on, in the order in which
-//! they became ready. The worker's own; used by its run loop.
+//! they became ready. The worker's own; used by its run loop and its fibers.
 //!
 //! ```text
 //!            first                          end

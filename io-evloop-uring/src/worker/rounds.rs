@@ -4,9 +4,14 @@
 use super::ready::FETCHED_AT_ONCE;
 use super::{
     Flow, POLL_INTERVAL_NANOS, QUICK_NANOS, READY_PER_JOB, READY_PER_LOOK, SWITCHES_PER_POLL,
-    SWITCHES_PER_READING, Worker, now_nanos, shuffle_step,
+    SWITCHES_PER_READING, SWITCHES_PER_TICK_READING, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::FiberRef;
+use io_blocking::system;
+
+/// Threads that stand in for fibers have thread-locals of their own: what belongs to
+/// a stack has to be exchanged on the loop's.
+const IS_LOOP_ALWAYS_WANTED: bool = cfg!(fiber_threads);
 
 // The loop looks around when a group has its turn.
 const _: () = assert!(FETCHED_AT_ONCE.is_multiple_of(READY_PER_LOOK));
@@ -40,7 +45,8 @@ impl Worker {
     #[inline]
     pub(super) fn begin_hand_overs(&self) -> u32 {
         let turn = self.turn.get();
-        let is_loop_wanted = self.is_poll_wanted.get()
+        let is_loop_wanted = IS_LOOP_ALWAYS_WANTED
+            || self.is_poll_wanted.get()
             // It takes them in another order.
             || self.shuffle.get().is_some()
             // It forgets that.
@@ -139,7 +145,7 @@ impl Worker {
         self.polled_turn.set(turn - turn % SWITCHES_PER_READING);
     }
 
-    /// At a poll: whether the clock is read before the next one.
+    /// At a poll: how often the clock is read until the next one.
     #[inline]
     pub(super) fn judge_pace(&self, now: u64) {
         let switches = self.turn.get().wrapping_sub(self.polled_turn.get());
@@ -154,11 +160,18 @@ impl Worker {
             return;
         }
         let switches = turn.wrapping_sub(self.polled_turn.get());
-        let is_long =
-            || now_nanos().saturating_sub(self.last_poll_nanos.get()) >= POLL_INTERVAL_NANOS;
-        if switches >= SWITCHES_PER_POLL || !self.is_quick.get() && is_long() {
+        let is_due = || now_nanos() >= self.last_poll_nanos.get() + POLL_INTERVAL_NANOS;
+        if switches >= SWITCHES_PER_POLL || self.may_be_due(turn) && is_due() {
             self.poll();
         }
+    }
+
+    /// Whether the clock is to be read: while the fibers are quick only after a tick of
+    /// the system, which is told for less.
+    fn may_be_due(&self, turn: u32) -> bool {
+        !self.is_quick.get()
+            || turn.is_multiple_of(SWITCHES_PER_TICK_READING)
+                && system::last_tick_nanos() > self.last_poll_nanos.get()
     }
 
     fn next_ready(&self) -> Option<FiberRef> {

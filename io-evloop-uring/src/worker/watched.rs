@@ -143,6 +143,13 @@ impl Worker {
         }
     }
 
+    /// The worker goes from a fiber to this one, or from one task of it to another.
+    #[inline]
+    pub(super) fn note_turn_of(&self, fiber: FiberRef) {
+        self.note_running(None);
+        self.note_running(Some(fiber));
+    }
+
     /// A fiber begins a task or has ended one.
     #[inline]
     pub(super) fn note_task(&self, cell: &FiberCell, task: Option<&TaskRef>) {

@@ -127,8 +127,8 @@ impl Context {
     }
 }
 
-/// Leaves this stack for the one of `to`, which belongs to `owner`, and hands `word`
-/// over. `left` gets the context of this stack. Returns when somebody switches to
+/// Leaves this stack for the one of `to`, and hands `word` and, if that one is fresh,
+/// its `owner` over. `left` gets the context of this stack. Returns when somebody switches to
 /// that: what they hand over.
 ///
 /// # Safety
