@@ -176,6 +176,8 @@ pub(crate) struct Worker {
     /// Random order of ready fibers, for tests.
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
+    /// Since it looked at other workers' jobs while fibers were ready.
+    has_polled: Cell<bool>,
     /// The last `SWITCHES_PER_POLL` switches were quick.
     is_quick: Cell<bool>,
     pub(crate) waits: Waits,
@@ -275,6 +277,7 @@ impl Worker {
             to_main: Cell::new(None),
             shuffle: Cell::new(shared.options.switch_seed),
             last_poll_nanos: Cell::new(0),
+            has_polled: Cell::new(false),
             is_quick: Cell::new(false),
             waits: Waits::new(),
             syncs: Syncs::default(),
@@ -444,6 +447,7 @@ impl Worker {
         drop(ring);
         let now = now_nanos();
         self.judge_pace(now);
+        self.has_polled.set(true);
         self.last_poll_nanos.set(now);
         self.begin_budget();
         self.inline_count.set(0);

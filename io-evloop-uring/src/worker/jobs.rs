@@ -30,16 +30,17 @@ const JOINED_PER_READING: u32 = 32;
 const UNNAMED: &str = "";
 
 impl Worker {
-    /// While fibers are ready: one job of this worker or of the common queue, and
-    /// from time to time another worker's. Returns whether there was one.
-    pub(super) fn start_job_in_turn(&self, turn: u32) -> bool {
+    /// While fibers are ready: one job of this worker or of the common queue, or once
+    /// after a poll another worker's: as started ones stay where they are, those that
+    /// have few of them should not wait for long. Returns whether there was one.
+    pub(super) fn start_job_in_turn(&self) -> bool {
         if !self.takes_jobs() {
             return false;
         }
         // A look costs less than a try.
         let job = if self.has_own_job() {
             self.own_job()
-        } else if turn.is_multiple_of(SWITCHES_PER_POLL) && self.shared.has_jobs() {
+        } else if self.has_polled.replace(false) && self.shared.has_jobs() {
             self.steal()
         } else {
             None

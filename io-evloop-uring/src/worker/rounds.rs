@@ -93,7 +93,7 @@ impl Worker {
         if turn.is_multiple_of(FETCHED_AT_ONCE) {
             self.ready.fetch_ahead();
         }
-        let has_found = self.start_job_in_turn(turn);
+        let has_found = self.start_job_in_turn();
         self.turns_per_look.set(match has_found {
             true => READY_PER_JOB,
             false => READY_PER_LOOK,
