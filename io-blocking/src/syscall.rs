@@ -36,7 +36,10 @@ const SYS_FCHMODAT2: c_long = 452;
 
 /// The answer of a call that counts or gives -1.
 #[inline]
-fn counted(answer: isize) -> io::Result<usize> {
+fn counted<T>(answer: T) -> io::Result<usize>
+where
+    usize: TryFrom<T>,
+{
     usize::try_from(answer).map_err(|_| io::Error::last_os_error())
 }
 
@@ -109,17 +112,29 @@ pub(crate) fn preadv(
     retry(|| counted(unsafe { libc::preadv(fd.as_raw_fd(), buffers, count, offset) }))
 }
 
-/// preadv2(2); offset -1 is the cursor.
+/// preadv2(2); offset -1 is the cursor. By its number: it does not wait as callers use
+/// it, so the way into and out of a cancellation point of pthreads would be in vain.
 pub(crate) fn preadv2(
     fd: BorrowedFd<'_>,
     buffers: &mut [IoSliceMut<'_>],
     offset: i64,
     flags: c_int,
 ) -> io::Result<usize> {
-    let count = buffer_count(buffers.len());
+    let (count, number) = (buffer_count(buffers.len()), libc::SYS_preadv2);
     let buffers = buffers.as_mut_ptr().cast::<libc::iovec>();
-    // SAFETY: *descriptor*, *memory* and *layout*.
-    retry(|| counted(unsafe { libc::preadv2(fd.as_raw_fd(), buffers, count, offset, flags) }))
+    let (low, high) = offset_words(offset);
+    retry(|| {
+        // SAFETY: *descriptor*, *memory* and *layout*.
+        let answer =
+            unsafe { libc::syscall(number, fd.as_raw_fd(), buffers, count, low, high, flags) };
+        counted(answer)
+    })
+}
+
+/// An offset as the kernel takes it from those who call it by number: where a word has
+/// 64 bits, the low one has all of it.
+fn offset_words(offset: i64) -> (c_long, c_long) {
+    (offset as c_long, (offset >> 32) as c_long)
 }
 
 pub(crate) fn writev(fd: BorrowedFd<'_>, buffers: &[IoSlice<'_>]) -> io::Result<usize> {

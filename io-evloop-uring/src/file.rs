@@ -48,6 +48,8 @@ const READY_PAUSE: std::time::Duration = std::time::Duration::from_millis(1);
 const NOWAIT_UNSUPPORTED: u64 = 1;
 /// ... and several fibers of a worker synced it at a time.
 const SYNCED_TOGETHER: u64 = 2;
+/// ... and the last read without waiting was answered.
+const READS_AT_ONCE: u64 = 4;
 
 fn monotonic() -> Instant {
     system::now(Clock::Monotonic)
@@ -57,6 +59,9 @@ fn monotonic() -> Instant {
 pub(crate) fn perform(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
     worker.switch_for_test();
     task::point(worker.id(), monotonic)?;
+    if let Some(count) = transfer::read_at_once(worker, operation) {
+        return Ok(Outcome::Count(count));
+    }
     match attempt(worker, operation) {
         Attempt::Done(result) => result,
         Attempt::Submit(submission) => perform_by_ring(worker, operation, &submission),

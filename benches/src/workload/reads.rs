@@ -1,13 +1,15 @@
 //! Reads of 4 KiB at random offsets of a file, by so many tasks at once: from the
 //! page cache, and past it, where the device is the limit. Beside them pread(2) on
-//! one thread, on two, and on as many threads as there are tasks; and a ring driven
-//! by hand with as many reads in flight.
+//! one thread, on two, and on as many threads as there are tasks; preadv2(2) that does
+//! not wait; and a ring driven by hand with as many reads in flight.
 
+use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use io_core::{Io, fs};
+use io_blocking::system;
+use io_core::{Handle, Io, fs};
 
 use super::of_executors;
 use crate::baseline::ring::ReadRing;
@@ -59,6 +61,11 @@ fn contenders(access: Access, file: Rc<CachedFile>, tasks: u64) -> Vec<Contender
         })
     };
     let mut all = vec![of_threads("std-1-thread", 1)];
+    if access == Access::Cached {
+        let file = Rc::clone(&shared);
+        let nowait = move |each| without_waiting(&file, tasks * each);
+        all.push(Contender::new("raw-nowait", tasks, nowait));
+    }
     if tasks > 1 && access == Access::Cached {
         all.push(of_threads("std-2-threads", 2).on_cpus(2));
     }
@@ -89,6 +96,27 @@ fn std_threads(cached: &CachedFile, access: Access, threads: u64, each: u64) -> 
         let mut block = Block::ZERO;
         for _ in 0..each {
             let count = file.read_at(&mut block.0, offsets.next_offset());
+            assert_eq!(count.expect("it can be read"), READ_BYTES);
+        }
+    })
+}
+
+/// What the kernel takes for a read that must not wait: preadv2(2) with `RWF_NOWAIT`,
+/// called by hand, and pread(2) in those rare cases in which it would have to (when the
+/// file's time of access is due, say).
+fn without_waiting(cached: &CachedFile, reads: u64) -> Duration {
+    let file = Access::Cached.open(&cached.path);
+    let handle = Handle::from_fd(file.try_clone().expect("a descriptor").into());
+    threads::timed(1, |_| {
+        let mut offsets = Offsets::new(0, cached.bytes);
+        let mut block = Block::ZERO;
+        for _ in 0..reads {
+            let offset = offsets.next_offset();
+            let buffers = &mut [IoSliceMut::new(&mut block.0)];
+            let count = match system::read_cached(&handle, buffers, Some(offset)) {
+                Err(error) if system::would_wait(&error) => file.read_at(&mut block.0, offset),
+                answer => answer,
+            };
             assert_eq!(count.expect("it can be read"), READ_BYTES);
         }
     })

@@ -16,6 +16,7 @@
 
 use std::io::{self, IoSlice, IoSliceMut, SeekFrom};
 use std::os::fd::AsRawFd;
+use std::slice;
 use std::sync::atomic::Ordering;
 
 use io_blocking::system;
@@ -25,8 +26,8 @@ use io_core::{
 
 use super::submission::Submission;
 use super::{
-    Attempt, NOWAIT_UNSUPPORTED, Submitted, class_of, direct, monotonic, offload, try_submit,
-    wait_ready,
+    Attempt, NOWAIT_UNSUPPORTED, READS_AT_ONCE, Submitted, class_of, direct, monotonic, offload,
+    try_submit, wait_ready,
 };
 use crate::ring::{Opcode, Position};
 use crate::worker::Worker;
@@ -44,6 +45,36 @@ const O_DIRECT: u32 = libc::O_DIRECT.cast_unsigned();
 const O_APPEND: u32 = libc::O_APPEND.cast_unsigned();
 /// `O_SYNC` contains `O_DSYNC`.
 const O_WAITS_FOR_DEVICE: u32 = (libc::O_DIRECT | libc::O_DSYNC).cast_unsigned();
+
+/// The shortest way of the most frequent operation: a read into one buffer, from a
+/// handle whose last one was answered by the cache, so that all is known of it. `None`
+/// if it takes the long way, which finds out why.
+#[inline]
+pub(super) fn read_at_once(worker: &Worker, operation: &mut Operation<'_, '_>) -> Option<usize> {
+    let Operation::Read {
+        handle,
+        buffers,
+        offset,
+    } = operation
+    else {
+        return None;
+    };
+    let [buffer] = &mut **buffers else {
+        return None;
+    };
+    let word = handle.word();
+    if word.load(Ordering::Relaxed) & READS_AT_ONCE == 0
+        || !(1..=INLINE_BYTES_MAX).contains(&buffer.len())
+    {
+        return None;
+    }
+    let Ok(count) = system::read_cached(handle, slice::from_mut(buffer), *offset) else {
+        word.fetch_and(!READS_AT_ONCE, Ordering::Relaxed);
+        return None;
+    };
+    worker.count_inline(1 + count / BYTES_PER_INLINE_UNIT, None);
+    Some(count)
+}
 
 /// A read or write, as far as it comes without a submission.
 pub(super) fn attempt(worker: &Worker, operation: &mut Operation<'_, '_>) -> Attempt {
@@ -183,6 +214,10 @@ fn read_inline(
     let read = |window: &mut [IoSliceMut<'_>]| system::read_cached(handle, window, offset);
     match with_first_bytes(buffers, INLINE_BYTES_MAX, read) {
         Ok(count) => {
+            // A pipe that had bytes may have none the next time.
+            if offset.is_some() || handle.kind() == HandleKind::Regular {
+                handle.word().fetch_or(READS_AT_ONCE, Ordering::Relaxed);
+            }
             worker.count_inline(1 + count / BYTES_PER_INLINE_UNIT, None);
             Some(Ok(count))
         }
