@@ -3,30 +3,32 @@
 //! may, rayon; and the locks and channels of others. Only with the feature
 //! `peers`, so that a plain build stays small.
 
-/// The workloads without files for a runtime of one thread, from its functions
+/// The yields of tasks that take turns, for a runtime of one thread, from its functions
 /// `block_on` and `ended` (what a joined task answers) and its `spawn`.
-macro_rules! of_one_thread {
+macro_rules! yields_of_one_thread {
     ($spawn:path) => {
         pub(super) fn yields(fibers: u64, rounds: u64) -> std::time::Duration {
+            let together = std::sync::Arc::new(crate::workload::Together::new(fibers));
             block_on(async {
-                let mut time = std::time::Duration::ZERO;
-                for rounds in [1, rounds] {
-                    let begin = std::time::Instant::now();
-                    let yield_often = move || async move {
-                        for _ in 0..rounds {
-                            futures_lite::future::yield_now().await;
-                        }
-                    };
-                    let tasks: Vec<_> = (0..fibers).map(|_| $spawn(yield_often())).collect();
-                    for task in tasks {
-                        ended(task.await);
-                    }
-                    time = begin.elapsed();
+                let take_turns = |together: std::sync::Arc<crate::workload::Together>| async move {
+                    let yield_now = futures_lite::future::yield_now;
+                    together.yields_async(rounds, yield_now).await;
+                };
+                let start = |_| $spawn(take_turns(std::sync::Arc::clone(&together)));
+                let tasks: Vec<_> = (0..fibers).map(start).collect();
+                for task in tasks {
+                    ended(task.await);
                 }
-                time
-            })
+            });
+            together.time()
         }
+    };
+}
+pub(crate) use yields_of_one_thread;
 
+/// The other workloads without files for a runtime of one thread, from the same.
+macro_rules! of_one_thread {
+    ($spawn:path) => {
         pub(super) fn tasks(batch: u64, iterations: u64) -> std::time::Duration {
             block_on(async {
                 let mut time = std::time::Duration::ZERO;
@@ -89,6 +91,8 @@ use crate::workload::small_files::{Durability, directory_of};
 /// Tasks before the clock starts.
 const WARM_UP: u64 = 16;
 
+/// Without monoio: a task of it that yields in this way is polled again before the
+/// others are, so they take no turns.
 pub(crate) fn switch(fibers: u64) -> Vec<Contender> {
     let of = |name, yields: fn(u64, u64) -> Duration| {
         Contender::new(name, fibers, move |rounds| yields(fibers, rounds))
@@ -96,7 +100,6 @@ pub(crate) fn switch(fibers: u64) -> Vec<Contender> {
     vec![
         of("tokio-1", tokio::yields),
         of("smol-1", smol::yields),
-        of("monoio-1", monoio::yields),
         of("compio-1", compio::yields),
         of("glommio-1", glommio::yields),
         of("may-1", may::yields),

@@ -22,6 +22,8 @@ use io_core::Io;
 
 use crate::contender::{Contender, Workload};
 use crate::executor::Executor;
+#[cfg(feature = "peers")]
+pub(crate) use switch::Together;
 
 /// Every workload, in the order of the tables.
 #[must_use]

@@ -22,6 +22,7 @@ fn ended<T>(answer: Result<T, JoinError>) -> T {
     answer.unwrap_or_else(|_| panic!("a task panicked"))
 }
 
+super::yields_of_one_thread!(compio::runtime::spawn);
 super::of_one_thread!(compio::runtime::spawn);
 
 pub(super) fn reads(cached: &CachedFile, access: Access, tasks: u64, each: u64) -> Duration {

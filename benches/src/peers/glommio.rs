@@ -20,6 +20,7 @@ fn ended<T>(value: T) -> T {
     value
 }
 
+super::yields_of_one_thread!(glommio::spawn_local);
 super::of_one_thread!(glommio::spawn_local);
 
 /// Its two kinds of files.

@@ -10,6 +10,7 @@ use may::sync::mpsc;
 
 use super::WARM_UP;
 use crate::data::work;
+use crate::workload::Together;
 use std::hint::black_box;
 
 /// may has one scheduler a process, configured before the first use.
@@ -37,21 +38,16 @@ fn spawn<T: Send + 'static>(body: impl FnOnce() -> T + Send + 'static) -> corout
 
 pub(super) fn yields(fibers: u64, rounds: u64) -> Duration {
     run(1, move || {
-        let mut time = Duration::ZERO;
-        for rounds in [1, rounds] {
-            let begin = Instant::now();
-            let yield_often = move || {
-                for _ in 0..rounds {
-                    coroutine::yield_now();
-                }
-            };
-            let tasks: Vec<_> = (0..fibers).map(|_| spawn(yield_often)).collect();
-            for task in tasks {
-                task.join().expect("no panic");
-            }
-            time = begin.elapsed();
+        let together = Arc::new(Together::new(fibers));
+        let start = |_| {
+            let together = Arc::clone(&together);
+            spawn(move || together.yields(rounds, coroutine::yield_now))
+        };
+        let tasks: Vec<_> = (0..fibers).map(start).collect();
+        for task in tasks {
+            task.join().expect("no panic");
         }
-        time
+        together.time()
     })
 }
 

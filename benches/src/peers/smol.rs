@@ -8,26 +8,20 @@ use async_executor::{Executor, LocalExecutor};
 use futures_lite::future::{block_on, yield_now};
 
 use super::{WARM_UP, fan_out_body, small_body};
+use crate::workload::Together;
 
 pub(super) fn yields(fibers: u64, rounds: u64) -> Duration {
+    let together = Together::new(fibers);
     let executor = LocalExecutor::new();
     block_on(executor.run(async {
-        let mut time = Duration::ZERO;
-        for rounds in [1, rounds] {
-            let begin = Instant::now();
-            let yield_often = move || async move {
-                for _ in 0..rounds {
-                    yield_now().await;
-                }
-            };
-            let tasks: Vec<_> = (0..fibers).map(|_| executor.spawn(yield_often())).collect();
-            for task in tasks {
-                task.await;
-            }
-            time = begin.elapsed();
+        let take_turns = || together.yields_async(rounds, yield_now);
+        let tasks: Vec<_> = (0..fibers).map(|_| executor.spawn(take_turns())).collect();
+        for task in tasks {
+            task.await;
         }
-        time
-    }))
+    }));
+    drop(executor);
+    together.time()
 }
 
 pub(super) fn tasks(batch: u64, iterations: u64) -> Duration {

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 
 use super::{WARM_UP, fan_out_body, small_body};
 use crate::data::{Access, Block, CachedFile, Offsets, READ_BYTES};
+use crate::workload::Together;
 use crate::workload::small_files::{CONTENT, Durability};
 
 pub(super) fn runtime(workers: usize) -> Runtime {
@@ -26,23 +27,18 @@ pub(super) fn runtime(workers: usize) -> Runtime {
 }
 
 pub(super) fn yields(fibers: u64, rounds: u64) -> Duration {
+    let together = Arc::new(Together::new(fibers));
     runtime(1).block_on(async {
-        let mut time = Duration::ZERO;
-        for rounds in [1, rounds] {
-            let begin = Instant::now();
-            let yield_often = move || async move {
-                for _ in 0..rounds {
-                    tokio::task::yield_now().await;
-                }
-            };
-            let tasks: Vec<_> = (0..fibers).map(|_| tokio::spawn(yield_often())).collect();
-            for task in tasks {
-                task.await.expect("no panic");
-            }
-            time = begin.elapsed();
+        let take_turns = |together: Arc<Together>| async move {
+            together.yields_async(rounds, tokio::task::yield_now).await;
+        };
+        let start = |_| tokio::spawn(take_turns(Arc::clone(&together)));
+        let tasks: Vec<_> = (0..fibers).map(start).collect();
+        for task in tasks {
+            task.await.expect("no panic");
         }
-        time
-    })
+    });
+    together.time()
 }
 
 /// Two tasks that notify each other.

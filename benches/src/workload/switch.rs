@@ -2,6 +2,8 @@
 //! included. The floor is a bare coroutine on stacks of the same layout, resumed
 //! in turn; two threads of one CPU are what a program has without fibers.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use io_core::Io;
@@ -58,22 +60,73 @@ fn yield_of_threads(rounds: u64) -> Duration {
     })
 }
 
-/// The tasks yield until all have begun: then every stack is there.
 fn yields(io: &dyn Io, fibers: u64, rounds: u64) -> Duration {
-    let mut time = Duration::ZERO;
-    let yield_often = |rounds: u64| {
-        for _ in 0..rounds {
-            io.yield_now().expect("nobody cancels");
+    let together = Together::new(fibers);
+    io.scope(|scope| {
+        for _ in 0..fibers {
+            let yield_now = || io.yield_now().expect("nobody cancels");
+            let together = &together;
+            scope.spawn(move || together.yields(rounds, yield_now));
         }
-    };
-    for rounds in [1, rounds] {
-        let begin = Instant::now();
-        io.scope(|scope| {
-            for _ in 0..fibers {
-                scope.spawn(move || yield_often(rounds));
-            }
-        });
-        time = begin.elapsed();
+    });
+    together.time()
+}
+
+/// Times what tasks do that take turns: from the moment at which the last of them has
+/// begun, as no start of a task and no new stack belongs to it, until the first ends.
+pub(crate) struct Together {
+    tasks: u64,
+    begun: AtomicU64,
+    began: OnceLock<Instant>,
+    ended: OnceLock<Instant>,
+}
+
+impl Together {
+    pub(crate) fn new(tasks: u64) -> Together {
+        Together {
+            tasks,
+            begun: AtomicU64::new(0),
+            began: OnceLock::new(),
+            ended: OnceLock::new(),
+        }
     }
-    time
+
+    /// The body of one task.
+    pub(crate) fn yields(&self, rounds: u64, yield_now: impl Fn()) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        while !self.all_have_begun() {
+            yield_now();
+        }
+        for _ in 0..rounds {
+            yield_now();
+        }
+        self.ended.get_or_init(Instant::now);
+    }
+
+    /// The same of a future.
+    #[cfg(feature = "peers")]
+    pub(crate) async fn yields_async<F: Future>(&self, rounds: u64, yield_now: impl Fn() -> F) {
+        self.begun.fetch_add(1, Ordering::Relaxed);
+        while !self.all_have_begun() {
+            yield_now().await;
+        }
+        for _ in 0..rounds {
+            yield_now().await;
+        }
+        self.ended.get_or_init(Instant::now);
+    }
+
+    // Relaxed: all of it is on one thread.
+    fn all_have_begun(&self) -> bool {
+        let all_have = self.begun.load(Ordering::Relaxed) >= self.tasks;
+        if all_have {
+            self.began.get_or_init(Instant::now);
+        }
+        all_have
+    }
+
+    pub(crate) fn time(&self) -> Duration {
+        let at = |moment: &OnceLock<Instant>| *moment.get().expect("every task has ended");
+        at(&self.ended).duration_since(at(&self.began))
+    }
 }
