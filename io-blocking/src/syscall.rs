@@ -120,14 +120,14 @@ pub(crate) fn preadv2(
     offset: i64,
     flags: c_int,
 ) -> io::Result<usize> {
-    let (count, number) = (buffer_count(buffers.len()), libc::SYS_preadv2);
+    // Whole words: of a shorter argument nobody clears the rest of its register.
+    let (fd, flags) = (c_long::from(fd.as_raw_fd()), c_long::from(flags));
+    let count = c_long::from(buffer_count(buffers.len()));
     let buffers = buffers.as_mut_ptr().cast::<libc::iovec>();
     let (low, high) = offset_words(offset);
     retry(|| {
         // SAFETY: *descriptor*, *memory* and *layout*.
-        let answer =
-            unsafe { libc::syscall(number, fd.as_raw_fd(), buffers, count, low, high, flags) };
-        counted(answer)
+        counted(unsafe { libc::syscall(libc::SYS_preadv2, fd, buffers, count, low, high, flags) })
     })
 }
 

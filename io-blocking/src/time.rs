@@ -21,19 +21,21 @@ const SLICE_MAX: Duration = Duration::from_secs(1);
 /// If the time of day lies before 1970.
 #[must_use]
 pub fn now(clock: Clock) -> Instant {
-    let time = syscall::clock_gettime(clock_id(clock));
+    Instant::from_nanos(clock, nanos_of(clock_id(clock)))
+}
+
+fn nanos_of(clock: libc::clockid_t) -> u64 {
+    let time = syscall::clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).expect("no clock lies before its epoch");
     let nanos = u64::try_from(time.tv_nsec).expect("nanoseconds of a second are positive");
-    Instant::from_nanos(clock, seconds * NANOS_PER_SECOND + nanos)
+    seconds * NANOS_PER_SECOND + nanos
 }
 
 /// The monotonic clock at the last tick of the system, nanoseconds: some milliseconds
 /// late at most, and read for less than the clock itself (`CLOCK_MONOTONIC_COARSE`).
 #[must_use]
 pub fn last_tick_nanos() -> u64 {
-    let time = syscall::clock_gettime(libc::CLOCK_MONOTONIC_COARSE);
-    let part = |part: i64| u64::try_from(part).expect("the clock runs up from its epoch");
-    part(time.tv_sec) * NANOS_PER_SECOND + part(time.tv_nsec)
+    nanos_of(libc::CLOCK_MONOTONIC_COARSE)
 }
 
 /// Waits until `until`, which is of the monotonic clock (clock_nanosleep(2)).

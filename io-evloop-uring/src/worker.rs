@@ -79,7 +79,7 @@ const SWITCHES_PER_POLL: u32 = 64;
 const POLL_INTERVAL_NANOS: u64 = 100_000;
 const SWITCHES_PER_READING: u32 = 8;
 /// If the last `SWITCHES_PER_POLL` switches took less than this, the clock is only read
-/// when the system has had a tick (4 ms at most): a reading takes as long as three such
+/// when the system has had a tick (every few milliseconds): a reading takes as long as three such
 /// switches, a look at the tick a sixth of that.
 const QUICK_NANOS: u64 = POLL_INTERVAL_NANOS / 8;
 const SWITCHES_PER_TICK_READING: u32 = 16;

@@ -1,13 +1,14 @@
 //! The rounds of the run loop: which fiber is next, and when jobs, the clock and a
 //! poll have their turn in between. Called by `worker.rs` and `worker/caller.rs`.
 
+use io_blocking::system;
+
 use super::ready::FETCHED_AT_ONCE;
 use super::{
     Flow, POLL_INTERVAL_NANOS, QUICK_NANOS, READY_PER_JOB, READY_PER_LOOK, SWITCHES_PER_POLL,
     SWITCHES_PER_READING, SWITCHES_PER_TICK_READING, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::FiberRef;
-use io_blocking::system;
 
 /// Threads that stand in for fibers have thread-locals of their own: what belongs to
 /// a stack has to be exchanged on the loop's.
