@@ -46,20 +46,28 @@ const O_APPEND: u32 = libc::O_APPEND.cast_unsigned();
 /// `O_SYNC` contains `O_DSYNC`.
 const O_WAITS_FOR_DEVICE: u32 = (libc::O_DIRECT | libc::O_DSYNC).cast_unsigned();
 
+/// What a read is made of; `None` of another operation.
+#[inline]
+fn read_parts<'o, 'a, 'b>(
+    operation: &'o mut Operation<'a, 'b>,
+) -> Option<(&'a Handle, &'o mut [IoSliceMut<'b>], Option<u64>)> {
+    match operation {
+        Operation::Read {
+            handle,
+            buffers,
+            offset,
+        } => Some((*handle, &mut **buffers, *offset)),
+        _ => None,
+    }
+}
+
 /// The shortest way of the most frequent operation: a read into one buffer, from a
 /// handle whose last one was answered by the cache, so that all is known of it. `None`
 /// if it takes the long way, which finds out why.
 #[inline]
 pub(super) fn read_at_once(worker: &Worker, operation: &mut Operation<'_, '_>) -> Option<usize> {
-    let Operation::Read {
-        handle,
-        buffers,
-        offset,
-    } = operation
-    else {
-        return None;
-    };
-    let [buffer] = &mut **buffers else {
+    let (handle, buffers, offset) = read_parts(operation)?;
+    let [buffer] = buffers else {
         return None;
     };
     let word = handle.word();
@@ -68,7 +76,7 @@ pub(super) fn read_at_once(worker: &Worker, operation: &mut Operation<'_, '_>) -
     {
         return None;
     }
-    let Ok(count) = system::read_cached(handle, slice::from_mut(buffer), *offset) else {
+    let Ok(count) = system::read_cached(handle, slice::from_mut(buffer), offset) else {
         word.fetch_and(!READS_AT_ONCE, Ordering::Relaxed);
         return None;
     };
@@ -146,15 +154,7 @@ fn check_has_offsets(operation: &Operation<'_, '_>) -> io::Result<()> {
 // ---- read -------------------------------------------------------------------
 
 fn read(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Attempt> {
-    let Operation::Read {
-        handle,
-        buffers,
-        offset,
-    } = operation
-    else {
-        unreachable!("the caller has looked");
-    };
-    let (handle, offset) = (*handle, *offset);
+    let (handle, buffers, offset) = read_parts(operation).expect("the caller has looked");
     if may_read_inline(handle)?
         && let Some(answer) = read_inline(worker, handle, buffers, offset)
     {
@@ -177,20 +177,13 @@ fn read(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Attemp
 /// Who has only opened a file and reads it most often gets what is in the cache:
 /// that saves asking what it is. `None` if it has to be known.
 fn read_unknown(worker: &Worker, operation: &mut Operation<'_, '_>) -> Option<io::Result<Attempt>> {
-    let Operation::Read {
-        handle,
-        buffers,
-        offset,
-    } = operation
-    else {
-        return None;
-    };
+    let (handle, buffers, offset) = read_parts(operation)?;
     let is_offset_valid = offset.is_none_or(|offset| system::file_offset(offset).is_ok());
     let is_cached = system::flags(handle).is_ok_and(|flags| flags & O_DIRECT == 0);
     if !is_offset_valid || !is_cached || lacks_nowait(handle) {
         return None;
     }
-    let answer = read_inline(worker, handle, buffers, *offset)?;
+    let answer = read_inline(worker, handle, buffers, offset)?;
     Some(Ok(Attempt::Done(answer.map(io_core::Outcome::Count))))
 }
 
@@ -257,19 +250,12 @@ fn read_directly(
     worker: &Worker,
     operation: &mut Operation<'_, '_>,
 ) -> io::Result<io_core::Outcome> {
-    let Operation::Read {
-        handle,
-        buffers,
-        offset,
-    } = operation
-    else {
-        unreachable!("the caller has looked");
-    };
+    let (handle, buffers, offset) = read_parts(operation).expect("the caller has looked");
     with_first_bytes(buffers, INLINE_BYTES_MAX, |buffers| {
         let mut first = Operation::Read {
             handle,
             buffers,
-            offset: *offset,
+            offset,
         };
         direct(worker, &mut first)
     })
@@ -279,13 +265,7 @@ fn read_at_cursor(
     worker: &Worker,
     operation: &mut Operation<'_, '_>,
 ) -> io::Result<io_core::Outcome> {
-    let Operation::Read {
-        handle, buffers, ..
-    } = operation
-    else {
-        unreachable!("the caller has looked");
-    };
-    let handle = *handle;
+    let (handle, buffers, _) = read_parts(operation).expect("the caller has looked");
     let attempts = if may_read_inline(handle)? && supports(worker, Opcode::Read, Opcode::Readv) {
         CURSOR_ATTEMPTS_MAX
     } else {
@@ -315,18 +295,11 @@ fn read_at_cursor(
 }
 
 fn read_submission(worker: &Worker, operation: &mut Operation<'_, '_>) -> io::Result<Submission> {
-    let Operation::Read {
-        handle,
-        buffers,
-        offset,
-    } = operation
-    else {
-        unreachable!("the caller has looked");
-    };
+    let (handle, buffers, offset) = read_parts(operation).expect("the caller has looked");
     debug_assert!(supports(worker, Opcode::Read, Opcode::Readv));
     let fd = system::descriptor(handle)?.as_raw_fd();
     let window = system::readable_window(buffers);
-    let submission = Submission::read(fd, window, position(*offset));
+    let submission = Submission::read(fd, window, position(offset));
     Ok(submission.waiting_for(interest(handle, Interest::Read)))
 }
 

@@ -17,6 +17,8 @@ const IS_LOOP_ALWAYS_WANTED: bool = cfg!(fiber_threads);
 // The loop looks around when a group has its turn.
 const _: () = assert!(FETCHED_AT_ONCE.is_multiple_of(READY_PER_LOOK));
 const _: () = assert!(READY_PER_LOOK.is_multiple_of(READY_PER_JOB));
+// The remainder of a turn is a mask.
+const _: () = assert!(READY_PER_LOOK.is_power_of_two() && READY_PER_JOB.is_power_of_two());
 
 impl Worker {
     /// The run loop of a thread.
