@@ -1,5 +1,6 @@
-//! The rounds of the run loop: which fiber is next, and when jobs, the clock and a
-//! poll have their turn in between. Called by `worker.rs` and `worker/caller.rs`.
+//! The rounds of the run loop: which fiber is next, how many may hand over to each
+//! other, and when jobs, the clock and a poll have their turn in between. Called by
+//! `worker.rs` and by the files beside this one.
 
 use io_blocking::system;
 
@@ -50,9 +51,9 @@ impl Worker {
         let turn = self.turn.get();
         let is_loop_wanted = IS_LOOP_ALWAYS_WANTED
             || self.is_poll_wanted.get()
-            // It takes them in another order.
+            // The stress mode takes them in another order.
             || self.shuffle.get().is_some()
-            // It forgets that.
+            // Before each resume the loop sees whether it can forget these.
             || self.unwinding_count.get() > 0;
         let until_look = self.turns_per_look.get() - 1;
         self.hand_overs_left.set(match is_loop_wanted {
