@@ -72,8 +72,10 @@ pub(crate) fn is_stuck(over: &Receiver<()>, patience: Patience) -> bool {
 }
 
 /// The threads of the process and how often and how long each has run; `None` if
-/// one is not asleep, or a child process may be what they wait for.
+/// one is not asleep, or a child process may be what they wait for, or the claim
+/// counts descriptors at the moment.
 fn sleepers() -> Option<Vec<(i32, String)>> {
+    let _counters_are_off = system::try_keep_counters_off()?;
     let mut sleepers = Vec::new();
     for thread in others(None) {
         let children = fs::read_to_string(format!("/proc/self/task/{}/children", thread.number));

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::{OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::Duration;
 
 fn checked(result: c_int) -> c_int {
@@ -93,8 +93,22 @@ pub(crate) fn threads() -> Vec<c_int> {
     numbers_in("/proc/self/task")
 }
 
+/// Read by who counts descriptors, written by who opens some beside a claim.
+static DESCRIPTORS: RwLock<()> = RwLock::new(());
+
+/// While it is held no watcher has a descriptor open.
+pub(crate) fn keep_watchers_off() -> RwLockReadGuard<'static, ()> {
+    DESCRIPTORS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// For a watcher, while it has descriptors open: it waits for no claim.
+pub(crate) fn try_keep_counters_off() -> Option<RwLockWriteGuard<'static, ()>> {
+    DESCRIPTORS.try_write().ok()
+}
+
 /// The open descriptors of the process, the one that lists them apart.
 pub(crate) fn descriptors() -> Vec<c_int> {
+    let _watchers_are_off = keep_watchers_off();
     let mut numbers = numbers_in("/proc/self/fd");
     numbers.retain(|number| Path::new(&format!("/proc/self/fd/{number}")).exists());
     numbers.sort_unstable();
