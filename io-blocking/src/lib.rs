@@ -46,7 +46,7 @@ pub mod system {
     pub use crate::handle::{can_poll, close, descriptor, directory_of, flags, kind};
     pub use crate::path::{PATH_STACK_BYTES, with_c_path};
     pub use crate::syscall::{
-        WORKING_DIRECTORY, random, thread_ran_nanos, wait_count, yield_thread,
+        WORKING_DIRECTORY, process_barrier, random, thread_ran_nanos, wait_count, yield_thread,
     };
     pub use crate::time::{earliest, has_passed, last_tick_nanos, now, sleep_until, to_timespec};
     pub use crate::wait::Readiness;

@@ -19,8 +19,10 @@ use std::ffi::{CStr, c_int, c_long};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::{self, MaybeUninit};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
-use std::ptr;
+use std::time::Duration;
+use std::{hint, process, ptr, thread};
 
+use io_core::parking::ProcessBarrier;
 use io_core::{FutexAddress, FutexWord};
 
 use crate::errno::{errno, is_to_retry, retry};
@@ -459,6 +461,46 @@ pub fn thread_ran_nanos() -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanos = u64::try_from(time.tv_nsec).unwrap_or(0);
     seconds.saturating_mul(1_000_000_000).saturating_add(nanos)
+}
+
+/// A barrier for all threads of the process, if the kernel has one for us
+/// (membarrier(2), Linux 4.14).
+///
+/// A process that forbids itself the call later (seccomp(2)) ends at its next use, with
+/// a message.
+#[must_use]
+pub fn process_barrier() -> Option<ProcessBarrier> {
+    if membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0 {
+        return None;
+    }
+    // SAFETY: membarrier(2) says so of this command, and `pass_barrier` returns only if
+    // it has answered.
+    Some(unsafe { ProcessBarrier::new(pass_barrier, pause) })
+}
+
+fn pass_barrier() {
+    if membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 {
+        const MESSAGE: &str = "\nio-blocking: membarrier(2), once allowed, is refused now\n";
+        // Past std's lock of stderr, which a fiber that waits may hold.
+        // SAFETY: *memory*.
+        unsafe { libc::write(libc::STDERR_FILENO, MESSAGE.as_ptr().cast(), MESSAGE.len()) };
+        process::abort();
+    }
+}
+
+fn membarrier(command: c_int) -> c_long {
+    // SAFETY: it takes numbers, and no memory.
+    unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) }
+}
+
+/// Spins for as long as somebody may take who runs, then sleeps: who was stopped inside
+/// can have a lower priority.
+fn pause(count: u32) {
+    const SPINS_MAX: u32 = 1000;
+    match count < SPINS_MAX {
+        true => hint::spin_loop(),
+        false => thread::sleep(Duration::from_micros(50)),
+    }
 }
 
 /// The system's number of the calling thread (gettid(2)).

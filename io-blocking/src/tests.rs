@@ -1,6 +1,7 @@
 //! Backend detail of the blocking executor. What all executors share is
 //! checked by `conformance`.
 
+mod barrier;
 mod errors;
 mod transfers;
 mod waits;

@@ -14,6 +14,7 @@
 )]
 
 mod atomics;
+mod biased;
 mod error;
 mod file;
 mod futex;

@@ -30,8 +30,11 @@ use std::cell::UnsafeCell;
 use std::fmt;
 use std::ptr;
 
-use crate::atomics::{Mutex, MutexGuard, Ordering, PoisonError};
+use crate::atomics::Ordering;
+use crate::biased::{BiasedGuard, BiasedMutex};
 use crate::futex::{FutexAddress, FutexWord};
+
+pub use crate::biased::{Bias, ProcessBarrier};
 
 /// Buckets of one lot. More make neighbours in the table rarer; a bucket is one
 /// cache line.
@@ -42,11 +45,12 @@ const WAKE_BATCH: usize = 32;
 /// The waiters of one executor. `W` says how a waiter is woken.
 pub struct ParkingLot<W> {
     buckets: Box<[Bucket<W>]>,
+    bias: Option<Bias>,
 }
 
 #[repr(align(64))]
 struct Bucket<W> {
-    queue: Mutex<Queue<W>>,
+    queue: BiasedMutex<Queue<W>>,
 }
 
 struct Queue<W> {
@@ -124,26 +128,39 @@ impl<W: Copy + Send> ParkingLot<W> {
     /// An empty lot.
     #[must_use]
     pub fn new() -> ParkingLot<W> {
-        let empty = || Bucket {
-            queue: Mutex::new(Queue {
+        ParkingLot::with(None)
+    }
+
+    /// An empty lot whose buckets are biased to threads that use them alone: these lock
+    /// without an atomic exchange, and who comes next pays a [`ProcessBarrier`].
+    #[must_use]
+    pub fn biased(bias: Bias) -> ParkingLot<W> {
+        ParkingLot::with(Some(bias))
+    }
+
+    fn with(bias: Option<Bias>) -> ParkingLot<W> {
+        let empty = || {
+            let queue = Queue {
                 first: ptr::null(),
                 last: ptr::null(),
                 ticket_count: 0,
-            }),
+            };
+            Bucket {
+                queue: BiasedMutex::new(queue, bias.as_ref()),
+            }
         };
         ParkingLot {
             buckets: (0..BUCKETS).map(|_| empty()).collect(),
+            bias,
         }
     }
 
-    fn queue(&self, address: FutexAddress) -> MutexGuard<'_, Queue<W>> {
+    #[inline]
+    fn queue(&self, address: FutexAddress) -> BiasedGuard<'_, Queue<W>> {
         // Fibonacci hashing; words are 4-byte aligned, the top bits are mixed best.
         let hash = (address.as_usize() as u64 >> 2).wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let index = usize::try_from(hash >> 56).expect("eight bits fit");
-        self.buckets[index % BUCKETS]
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.buckets[index % BUCKETS].queue.lock(self.bias.as_ref())
     }
 
     /// Queues `waiter` if `word` is `expected`; returns whether it did.
@@ -273,7 +290,7 @@ impl<W: Copy + Send> ParkingLot<W> {
     #[must_use]
     pub fn len(&self) -> usize {
         let count = |bucket: &Bucket<W>| {
-            let queue = bucket.queue.lock().unwrap_or_else(PoisonError::into_inner);
+            let queue = bucket.queue.lock(self.bias.as_ref());
             let mut count = 0;
             let mut next = queue.first;
             while !next.is_null() {

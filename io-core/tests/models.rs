@@ -17,9 +17,32 @@
 )]
 
 mod atomics {
-    pub(crate) use loom::sync::atomic::{AtomicU32, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
     pub(crate) use loom::sync::{Mutex, MutexGuard};
     pub(crate) use std::sync::PoisonError;
+
+    use loom::sync::atomic::fence;
+    use std::cell::Cell;
+
+    /// As the processor behaves once the process barrier was passed.
+    pub(crate) fn light_barrier() {
+        fence(Ordering::SeqCst);
+    }
+
+    loom::thread_local! {
+        static THREAD: Cell<usize> = Cell::new(0);
+    }
+
+    /// Only equal for the same thread.
+    pub(crate) fn this_thread() -> usize {
+        static COUNT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+        THREAD.with(|thread| {
+            if thread.get() == 0 {
+                thread.set(COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed) + 1);
+            }
+            thread.get()
+        })
+    }
 }
 mod explore {
     //! What models are made of: threads and cells whose every order is tried.
@@ -39,10 +62,15 @@ mod explore {
     pub(crate) fn orders_with_preemptions(count: usize, model: impl Fn() + Sync + Send + 'static) {
         let mut builder = loom::model::Builder::new();
         builder.preemption_bound = builder.preemption_bound.or(Some(count));
+        // A lot that is asked whether it is empty locks all its buckets.
+        builder.max_branches = 10_000;
         builder.check(model);
     }
 }
 
+#[path = "../src/biased.rs"]
+#[expect(unreachable_pub, reason = "public where it belongs to")]
+mod biased;
 #[path = "../src/task/cancel.rs"]
 mod cancel;
 #[path = "../src/task/completion.rs"]
@@ -58,6 +86,8 @@ mod lock_word;
 #[expect(unreachable_pub, reason = "public where it belongs to")]
 mod parking;
 
+#[path = "models/biases.rs"]
+mod biases;
 #[path = "models/cancels.rs"]
 mod cancels;
 #[path = "models/completions.rs"]

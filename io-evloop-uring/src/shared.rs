@@ -24,9 +24,10 @@ use std::thread::{self, JoinHandle};
 
 use crossbeam_deque::{Injector, Stealer};
 use crossbeam_queue::SegQueue;
+use io_blocking::system;
 use io_blocking::watch::Watch;
 use io_core::FutexAddress;
-use io_core::parking::ParkingLot;
+use io_core::parking::{Bias, ParkingLot};
 use io_core::task::{Job, JobSlot, TaskRef};
 
 use crate::cell::{FiberCell, FiberKind, FiberRef, Parked};
@@ -99,6 +100,22 @@ pub(crate) struct Kept {
     pub(crate) main: Option<FiberRef>,
 }
 
+/// After so many waits and wakes in a row of one worker, a bucket of the lot is its own
+/// until somebody else comes, who pays a microsecond or two for that.
+const LOCKS_BEFORE_BIAS: u32 = 64;
+
+fn new_lot(options: &Options) -> ParkingLot<Parked> {
+    // The stress mode has them change hands all the time.
+    let locks = match options.switch_seed {
+        None => LOCKS_BEFORE_BIAS,
+        Some(_) => 1,
+    };
+    match system::process_barrier() {
+        Some(barrier) => ParkingLot::biased(Bias::after(locks, barrier)),
+        None => ParkingLot::new(),
+    }
+}
+
 /// What other threads tell a worker.
 pub(crate) enum Message {
     /// A fiber of yours can go on.
@@ -117,7 +134,7 @@ impl Shared {
         Shared {
             workers: (0..count).map(|_| Outside::new()).collect(),
             injector: Injector::new(),
-            lot: ParkingLot::new(),
+            lot: new_lot(&options),
             wake: Arc::new(SleepWake::new(count, options.waker.or_fallback(supported))),
             offload: OffloadPool::new(options.offload_threads),
             routes: Routes::new(),

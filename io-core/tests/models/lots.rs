@@ -4,9 +4,10 @@
 #![expect(unsafe_code, reason = "queues waiters as backends do")]
 
 use crate::atomics::{AtomicU32, Ordering};
+use crate::biases::barrier;
 use crate::explore::{Arc, AtomicUsize, Notify, orders_with_preemptions, spawn};
 use crate::futex::{FutexAddress, FutexWord};
-use crate::parking::{ParkingLot, Waiter};
+use crate::parking::{Bias, ParkingLot, Waiter};
 
 /// A lot, a word, and two who may wait for it; a waker is the index of one.
 struct Model {
@@ -27,8 +28,17 @@ enum End {
 
 impl Model {
     fn new() -> Arc<Model> {
+        Model::with(ParkingLot::new())
+    }
+
+    /// As [`Model::new`], its bucket biased to who uses it first.
+    fn biased() -> Arc<Model> {
+        Model::with(ParkingLot::biased(Bias::after(0, barrier())))
+    }
+
+    fn with(lot: ParkingLot<usize>) -> Arc<Model> {
         Arc::new(Model {
-            lot: ParkingLot::new(),
+            lot,
             word: AtomicU32::new(0),
             waits: [Notify::new(), Notify::new()],
             given: AtomicUsize::new(0),
@@ -78,10 +88,9 @@ impl Model {
     }
 }
 
-#[test]
-fn a_wait_sees_the_store_or_is_found_by_the_wake() {
-    orders_with_preemptions(2, || {
-        let model = Model::new();
+fn wait_or_wake(new: fn() -> Arc<Model>) {
+    orders_with_preemptions(2, move || {
+        let model = new();
         let others: Vec<_> = (0..2)
             .map(|index| {
                 let model = Arc::clone(&model);
@@ -98,9 +107,18 @@ fn a_wait_sees_the_store_or_is_found_by_the_wake() {
 }
 
 #[test]
-fn exactly_one_of_wake_and_remove_takes_a_waiter() {
-    orders_with_preemptions(2, || {
-        let model = Model::new();
+fn a_wait_sees_the_store_or_is_found_by_the_wake() {
+    wait_or_wake(Model::new);
+}
+
+#[test]
+fn a_wait_sees_the_store_or_is_found_by_the_wake_with_a_bias() {
+    wait_or_wake(Model::biased);
+}
+
+fn wake_or_remove(new: fn() -> Arc<Model>) {
+    orders_with_preemptions(2, move || {
+        let model = new();
         let other = Arc::clone(&model);
         let other = spawn(move || other.wait_canceled(0));
         let taken = model.wake(1);
@@ -112,9 +130,18 @@ fn exactly_one_of_wake_and_remove_takes_a_waiter() {
 }
 
 #[test]
-fn a_wait_that_gives_up_leaves_the_wake_to_others() {
-    orders_with_preemptions(2, || {
-        let model = Model::new();
+fn exactly_one_of_wake_and_remove_takes_a_waiter() {
+    wake_or_remove(Model::new);
+}
+
+#[test]
+fn exactly_one_of_wake_and_remove_takes_a_waiter_with_a_bias() {
+    wake_or_remove(Model::biased);
+}
+
+fn give_up(new: fn() -> Arc<Model>) {
+    orders_with_preemptions(2, move || {
+        let model = new();
         let canceled = Arc::clone(&model);
         let canceled = spawn(move || {
             // As a lock does: who consumed a wake sees to it that others go on.
@@ -129,4 +156,14 @@ fn a_wait_that_gives_up_leaves_the_wake_to_others() {
         canceled.join().unwrap();
         other.join().unwrap();
     });
+}
+
+#[test]
+fn a_wait_that_gives_up_leaves_the_wake_to_others() {
+    give_up(Model::new);
+}
+
+#[test]
+fn a_wait_that_gives_up_leaves_the_wake_to_others_with_a_bias() {
+    give_up(Model::biased);
 }
