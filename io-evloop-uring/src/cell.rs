@@ -149,7 +149,7 @@ const FRAME_LINES: usize = 4;
 #[repr(C, align(64))]
 pub(crate) struct FiberCell {
     // One line of the cache: what each switch needs.
-    /// The coroutine; `None` for the main fiber, and once it has ended.
+    /// The coroutine; `None` once it has ended.
     pub(crate) fiber: UnsafeCell<Option<Coroutine>>,
     /// Its way to suspend itself, once it has run.
     pub(crate) suspender: Cell<Option<SuspenderPointer<(), Away>>>,

@@ -146,6 +146,7 @@ impl EventLoop {
             return Err(error);
         }
         worker.enter();
+        worker.begin_run_loop();
         let result = panic::catch_unwind(AssertUnwindSafe(|| body(self)));
         worker.drain_main();
         worker.end_main();

@@ -22,6 +22,19 @@
 //!
 //! A suspended fiber goes on by `resume`, on its own thread, or in the stead of another
 //! fiber of that thread, which is suspended then (`To::Fiber`).
+//!
+//! The stack of a caller is a fiber too (`of_caller`), from `begin` to `end`. Who resumes
+//! it is on another fiber, its *scheduler*, as it waits for one of both itself.
+//!
+//! ```text
+//!   caller                      scheduler
+//!   begin(scheduler) ─────────► body: resume(caller)
+//!     runs  ◄──────────────────   waits
+//!     suspend(out) ───────────►   Suspended(out); resumes other fibers
+//!     runs  ◄──────────────────   resume(caller)
+//!   end(scheduler) ───────────►   Ended(None); the body returns
+//!     its stack is free ◄──────
+//! ```
 //! Dropping its handle ends the process, see [`Fiber`].
 //!
 //! | file | holds |
@@ -83,8 +96,8 @@ pub(crate) use self::{
 pub(crate) enum Switch<Out> {
     /// It suspended itself with this value and waits to be resumed.
     Suspended(Out),
-    /// Its body returned; the stack is free.
-    Ended(Stack),
+    /// Its body returned; the stack is free. The fiber of a caller has none of ours.
+    Ended(Option<Stack>),
 }
 
 /// Ends the process where going on would be unsound and unwinding cannot help.

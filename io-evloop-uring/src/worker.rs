@@ -58,9 +58,7 @@ use io_core::Clock;
 use io_core::task::{self, Done, Job, StackContext, TaskRecord};
 
 use crate::cell::{Away, CompletionSlot, FiberRef, RingWait, Wait as FiberWait};
-use crate::fiber::{
-    Fiber, StackPool, SuspenderPointer, Switch, abort_with, set_thread_word, thread_word,
-};
+use crate::fiber::{Fiber, StackPool, Switch, abort_with, set_thread_word, thread_word};
 use crate::file::Syncs;
 use crate::metrics::Counters;
 use crate::ring::{
@@ -168,11 +166,8 @@ pub(crate) struct Worker {
     /// Worker 0: nobody else takes jobs, or will before it drains.
     is_alone: Cell<bool>,
     main: Cell<Option<FiberRef>>,
-    /// Worker 0: the coroutine that the run loop is on, and its way to the main fiber.
+    /// Worker 0: the coroutine that the run loop is on.
     scheduler: UnsafeCell<Option<Fiber<(), ()>>>,
-    to_main: Cell<Option<SuspenderPointer<(), ()>>>,
-    /// Worker 0: `run` is done with the run loop, which is to end.
-    is_exiting: Cell<bool>,
     /// Random order of ready fibers, for tests.
     shuffle: Cell<Option<u64>>,
     last_poll_nanos: Cell<u64>,
@@ -262,7 +257,6 @@ impl Worker {
             hand_overs_left: Cell::new(0),
             run_on_count: Cell::new(0),
             ready: ReadyQueue::new(),
-            is_exiting: Cell::new(false),
             idle: RefCell::default(),
             current: Cell::new(None),
             busy_count: Cell::new(0),
@@ -274,7 +268,6 @@ impl Worker {
             is_alone: Cell::new(false),
             main: Cell::new(None),
             scheduler: UnsafeCell::new(None),
-            to_main: Cell::new(None),
             shuffle: Cell::new(shared.options.switch_seed),
             last_poll_nanos: Cell::new(0),
             has_polled: Cell::new(false),
@@ -585,9 +578,7 @@ impl Worker {
     fn resume_here(&self, fiber: FiberRef) -> Flow {
         // SAFETY: *owner*, and *fibers*: it is parked.
         let coroutine = unsafe { &*fiber.cell().fiber.get() };
-        let Some(coroutine) = coroutine else {
-            return self.resume_main();
-        };
+        let coroutine = coroutine.as_ref().expect("it has not ended");
         self.switch_context_in(fiber);
         let turn = self.begin_hand_overs();
         let switch = coroutine.resume(());
@@ -596,28 +587,11 @@ impl Worker {
         match switch {
             Switch::Suspended(Away::Parks) => {}
             Switch::Suspended(Away::IsTooMany) => self.retire(last),
-            Switch::Ended(_) => unreachable!("a fiber ends when it is retired"),
+            // The main fiber's: `run` is done with the run loop.
+            Switch::Ended(None) => return Flow::Exit,
+            Switch::Ended(Some(_)) => unreachable!("a fiber ends when it is retired"),
         }
         Flow::Continue
-    }
-
-    /// The main fiber is the one that is no coroutine.
-    #[inline(never)]
-    fn resume_main(&self) -> Flow {
-        let fiber = self.main.get().expect("worker 0 has a main fiber");
-        let to_main = self
-            .to_main
-            .get()
-            .expect("the run loop of worker 0 is a coroutine");
-        self.counters.switches.add(1);
-        self.switch_context_in(fiber);
-        // SAFETY: *own thread*: the run loop of worker 0 runs on that coroutine.
-        unsafe { to_main.suspend(()) };
-        self.switch_context_out();
-        match self.is_exiting.get() {
-            true => Flow::Exit,
-            false => Flow::Continue,
-        }
     }
 
     #[inline]

@@ -38,13 +38,13 @@
 //! returned. A forgotten `Fiber` keeps its stack for ever.
 #![expect(unsafe_code, reason = "creates coroutines without 'static bounds")]
 
-use std::cell::UnsafeCell;
+use std::cell::{Cell, UnsafeCell};
 use std::panic::{self, AssertUnwindSafe};
 use std::ptr::NonNull;
 
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
-use super::{Suspender, Switch, To, abort_with, stack::Stack};
+use super::{Suspender, SuspenderPointer, Switch, To, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
@@ -57,8 +57,11 @@ use super::{Suspender, Switch, To, abort_with, stack::Stack};
 /// process**: its frames may be borrowed by the kernel or by other tasks, so
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
-    /// `None` once the body has returned. Referred to by its resumer while it runs.
+    /// `None` once the body has returned, and for a caller's. Referred to by its resumer
+    /// while it runs.
     coroutine: UnsafeCell<Option<CoroutineOf<In, Out>>>,
+    /// A caller's, which is no coroutine.
+    caller: Option<Link<In, Out>>,
 }
 
 type CoroutineOf<In, Out> = Coroutine<In, Left<In, Out>, (), Stack>;
@@ -103,8 +106,9 @@ impl<In, Out> Fiber<In, Out> {
             );
             assert!(align_of::<F>() <= 16);
         };
-        let entry = move |yielder: &Link<In, Out>, input: In| {
-            let run = AssertUnwindSafe(|| body(Suspender::new(yielder), input));
+        let entry = move |yielder: &YielderOf<In, Out>, input: In| {
+            let link = Link::Coroutine(NonNull::from(yielder));
+            let run = AssertUnwindSafe(|| body(Suspender::new(&link), input));
             if let Err(_payload) = panic::catch_unwind(run) {
                 abort_with("a panic reached the root of a fiber");
             }
@@ -113,6 +117,7 @@ impl<In, Out> Fiber<In, Out> {
         let coroutine = unsafe { Coroutine::with_stack_unchecked(stack, entry) };
         Fiber {
             coroutine: UnsafeCell::new(Some(coroutine)),
+            caller: None,
         }
     }
 
@@ -151,19 +156,86 @@ impl<In, Out> Fiber<In, Out> {
         loop {
             // SAFETY: it is this one, or one that is there by the contract of `go_to`.
             let handle = unsafe { fiber.as_ref() };
-            // SAFETY: it does not run, so nobody else refers to it.
-            let handle = unsafe { &mut *handle.coroutine.get() };
-            let coroutine = handle.as_mut().expect("an ended fiber was resumed");
-            match coroutine.resume(input) {
-                CoroutineResult::Yield(Left::Suspends(out)) => return Switch::Suspended(out),
-                CoroutineResult::Yield(Left::HandsOver(next, given)) => {
-                    (fiber, input) = (next, given);
-                }
-                CoroutineResult::Return(()) => {
-                    let coroutine = handle.take().expect("looked at above");
-                    return Switch::Ended(coroutine.into_stack());
-                }
+            match handle.run(input) {
+                Ok(Left::Suspends(out)) => return Switch::Suspended(out),
+                Ok(Left::HandsOver(next, given)) => (fiber, input) = (next, given),
+                Err(stack) => return Switch::Ended(stack),
             }
+        }
+    }
+
+    /// Runs it until it stops, or has ended and its stack is free.
+    fn run(&self, input: In) -> Result<Left<In, Out>, Option<Stack>> {
+        if let Some(Link::Caller(exchange)) = &self.caller {
+            return exchange.run_caller(input).ok_or(None);
+        }
+        // SAFETY: it does not run, so nobody else refers to it.
+        let handle = unsafe { &mut *self.coroutine.get() };
+        let coroutine = handle.as_mut().expect("an ended fiber was resumed");
+        match coroutine.resume(input) {
+            CoroutineResult::Yield(left) => Ok(left),
+            CoroutineResult::Return(()) => {
+                let coroutine = handle.take().expect("looked at above");
+                Err(Some(coroutine.into_stack()))
+            }
+        }
+    }
+}
+
+impl<Out> Fiber<(), Out> {
+    /// The stack that this is called on, which runs: see the second picture in `fiber.rs`.
+    pub(crate) fn of_caller() -> Fiber<(), Out> {
+        Fiber {
+            coroutine: UnsafeCell::new(None),
+            caller: Some(Link::Caller(Exchange {
+                scheduler: Cell::new(None),
+                to_caller: Cell::new(None),
+                left: Cell::new(None),
+                input: Cell::new(None),
+            })),
+        }
+    }
+
+    /// The way of a caller's fiber to suspend itself.
+    pub(crate) fn suspender(&self) -> SuspenderPointer<(), Out> {
+        let link = self.caller.as_ref();
+        Suspender::new(link.expect("it is of a caller")).pointer()
+    }
+
+    /// Runs `scheduler` until it resumes this fiber.
+    ///
+    /// # Safety
+    /// As for that of `switch.rs`.
+    pub(crate) unsafe fn begin(&self, scheduler: &Fiber<(), ()>) {
+        let exchange = self.exchange();
+        exchange.scheduler.set(Some(NonNull::from(scheduler)));
+        exchange.run_scheduler();
+    }
+
+    /// The scheduler says who it is, before it resumes this fiber, of a caller.
+    pub(crate) fn is_resumed_by(&self, scheduler: &Suspender<'_, (), ()>) {
+        let Link::Coroutine(yielder) = scheduler.link() else {
+            unreachable!("a scheduler has a stack of its own");
+        };
+        self.exchange().to_caller.set(Some(*yielder));
+    }
+
+    /// The resume that it goes on from answers that it has ended. Returns the stack of
+    /// the scheduler once its body has returned.
+    ///
+    /// # Safety
+    /// As for that of `switch.rs`.
+    pub(crate) unsafe fn end(&self, scheduler: &Fiber<(), ()>) -> Stack {
+        match scheduler.run(()) {
+            Err(Some(stack)) => stack,
+            _ => unreachable!("the scheduler returns when the caller's fiber has ended"),
+        }
+    }
+
+    fn exchange(&self) -> &Exchange<(), Out> {
+        match &self.caller {
+            Some(Link::Caller(exchange)) => exchange,
+            _ => unreachable!("it is of a caller"),
         }
     }
 }
@@ -177,8 +249,47 @@ impl<In, Out> Drop for Fiber<In, Out> {
     }
 }
 
-/// The parent link at the base of the fiber's stack.
-pub(super) type Link<In, Out> = Yielder<In, Left<In, Out>>;
+type YielderOf<In, Out> = Yielder<In, Left<In, Out>>;
+
+/// How a fiber stops.
+pub(super) enum Link<In, Out> {
+    /// By the parent link at the base of its stack.
+    Coroutine(NonNull<YielderOf<In, Out>>),
+    /// A caller's, who resumes its scheduler.
+    Caller(Exchange<In, Out>),
+}
+
+/// What a caller's fiber and its scheduler, a coroutine beside it, tell each other.
+pub(super) struct Exchange<In, Out> {
+    scheduler: Cell<Option<NonNull<Fiber<(), ()>>>>,
+    /// The scheduler's way to the caller.
+    to_caller: Cell<Option<NonNull<YielderOf<(), ()>>>>,
+    /// Of the caller, when it stops; nothing when it ends.
+    left: Cell<Option<Left<In, Out>>>,
+    /// For the caller, when it goes on.
+    input: Cell<Option<In>>,
+}
+
+impl<In, Out> Exchange<In, Out> {
+    /// On the scheduler: the caller goes on until it stops, or has ended.
+    fn run_caller(&self, input: In) -> Option<Left<In, Out>> {
+        self.input.set(Some(input));
+        let yielder = self.to_caller.get().expect("`is_resumed_by` said so");
+        // SAFETY: this runs on that coroutine, whose base it lies at.
+        unsafe { yielder.as_ref() }.suspend(Left::Suspends(()));
+        self.left.take()
+    }
+
+    /// On the caller: it has stopped; returns when it goes on.
+    fn run_scheduler(&self) -> In {
+        let scheduler = self.scheduler.get().expect("`begin` said so");
+        // SAFETY: it is where it was until it has ended.
+        match unsafe { scheduler.as_ref() }.run(()) {
+            Ok(Left::Suspends(())) => self.input.take().expect("it was written before"),
+            _ => unreachable!("a scheduler only resumes the caller's fiber"),
+        }
+    }
+}
 
 /// Leaves the fiber and waits for the next input.
 ///
@@ -186,8 +297,16 @@ pub(super) type Link<In, Out> = Yielder<In, Left<In, Out>>;
 /// As for that of `switch.rs`.
 #[inline]
 pub(super) unsafe fn go_to<In, Out>(link: &Link<In, Out>, to: To<'_, In, Out>) -> In {
-    link.suspend(match to {
+    let left = match to {
         To::Resumer(out) => Left::Suspends(out),
         To::Fiber(next, input) => Left::HandsOver(NonNull::from(next), input),
-    })
+    };
+    match link {
+        // SAFETY: the fiber runs, so the base of its stack is in use.
+        Link::Coroutine(yielder) => unsafe { yielder.as_ref() }.suspend(left),
+        Link::Caller(exchange) => {
+            exchange.left.set(Some(left));
+            exchange.run_scheduler()
+        }
+    }
 }

@@ -29,6 +29,15 @@ impl<'fiber, In, Out> Suspender<'fiber, In, Out> {
         Suspender { link }
     }
 
+    /// The link of its fiber.
+    #[cfg_attr(
+        not(fiber_corosensei),
+        expect(dead_code, reason = "our own switch needs it nowhere")
+    )]
+    pub(super) fn link(&self) -> &'fiber Link<In, Out> {
+        self.link
+    }
+
     /// Hands `out` to whoever resumed the fiber and waits for the next input.
     #[inline]
     pub(crate) fn suspend(&self, out: Out) -> In {

@@ -57,7 +57,7 @@ use std::panic::{self, AssertUnwindSafe};
 use std::ptr::{self, NonNull};
 
 use self::x86_64::{Context, Word, leave, switch};
-use super::{Suspender, Switch, To, abort_with, stack::Stack};
+use super::{Suspender, SuspenderPointer, Switch, To, abort_with, stack::Stack};
 
 /// A body of code with a stack of its own, resumed with `In`, suspended with `Out`.
 ///
@@ -71,8 +71,8 @@ use super::{Suspender, Switch, To, abort_with, stack::Stack};
 /// they can be neither unwound nor freed.
 pub(crate) struct Fiber<In, Out> {
     link: Link<In, Out>,
-    /// `None` once the fiber has ended or was discarded. A fiber that is dropped
-    /// leaks it.
+    /// `None` once the fiber has ended or was discarded, and for a caller's. A fiber that
+    /// is dropped leaks it.
     stack: Cell<Option<Stack>>,
 }
 
@@ -111,12 +111,7 @@ impl<In, Out> Fiber<In, Out> {
         // multiple of 64 (*slot ownership* of `stack.rs`).
         let context = unsafe { Context::fresh(stack.base_ptr(), run_body::<In, Out, F>, body) };
         Fiber {
-            link: Link {
-                own: Cell::new(Some(context)),
-                resumer: Cell::new(None),
-                inputs: PhantomData,
-                outputs: PhantomData,
-            },
+            link: Link::new(Some(context)),
             stack: Cell::new(Some(stack)),
         }
     }
@@ -164,8 +159,57 @@ impl<In, Out> Fiber<In, Out> {
             // SAFETY: *values*: who has come back has suspended itself, as this fiber
             // has not ended, and others that went on in its stead do not (`go_to`).
             Some(_) => Switch::Suspended(unsafe { receive(word) }),
-            None => Switch::Ended(self.take_stack()),
+            None => Switch::Ended(self.stack.take()),
         }
+    }
+}
+
+impl<Out> Fiber<(), Out> {
+    /// The stack that this is called on, which runs: see the second picture in `fiber.rs`.
+    pub(crate) fn of_caller() -> Fiber<(), Out> {
+        Fiber {
+            link: Link::new(None),
+            stack: Cell::new(None),
+        }
+    }
+
+    /// The way of a caller's fiber to suspend itself.
+    pub(crate) fn suspender(&self) -> SuspenderPointer<(), Out> {
+        Suspender::new(&self.link).pointer()
+    }
+
+    /// Runs `scheduler` until it resumes this fiber.
+    ///
+    /// # Safety
+    /// This fiber is `of_caller`, and the caller calls this, once. The scheduler is fresh; its
+    /// body says [`is_resumed_by`](Self::is_resumed_by) and resumes this fiber first, never uses its
+    /// suspender otherwise, and returns when this fiber has ended, not before. Neither
+    /// handle moves until then.
+    pub(crate) unsafe fn begin(&self, scheduler: &Fiber<(), ()>) {
+        let fresh = scheduler.link.own.take();
+        let fresh = fresh.expect("a scheduler begins once");
+        // SAFETY: *one way on*: this stack is left as if it had suspended itself;
+        // clause 1 of `new` for the scheduler; both sides hand over nothing.
+        let _nothing = unsafe { switch(&self.link.own, fresh, &scheduler.link, Word::uninit()) };
+    }
+
+    /// The scheduler says who it is, before it resumes this fiber, of a caller.
+    pub(crate) fn is_resumed_by(&self, _scheduler: &Suspender<'_, (), ()>) {
+        // Each resume writes it down anew.
+    }
+
+    /// The resume that it goes on from answers that it has ended. Returns the stack of
+    /// the scheduler once its body has returned.
+    ///
+    /// # Safety
+    /// This fiber has begun with that scheduler and runs: it was resumed by it, not at
+    /// the hand of another fiber.
+    pub(crate) unsafe fn end(&self, scheduler: &Fiber<(), ()>) -> Stack {
+        let (caller, context) = (&scheduler.link.resumer, self.link.take_resumer());
+        // SAFETY: *one way on*: the scheduler's `resume` sees that this fiber has no
+        // context, and takes nothing; its own end goes on here and hands over nothing.
+        let _nothing = unsafe { switch(caller, context, &self.link, Word::uninit()) };
+        scheduler.take_stack()
     }
 }
 
@@ -234,6 +278,16 @@ pub(super) struct Link<In, Out> {
 type BothWays<T> = PhantomData<fn(T) -> T>;
 
 impl<In, Out> Link<In, Out> {
+    #[inline]
+    fn new(own: Option<Context>) -> Link<In, Out> {
+        Link {
+            own: Cell::new(own),
+            resumer: Cell::new(None),
+            inputs: PhantomData,
+            outputs: PhantomData,
+        }
+    }
+
     #[inline]
     fn take_resumer(&self) -> Context {
         let resumer = self.resumer.take();

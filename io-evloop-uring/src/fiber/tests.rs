@@ -91,7 +91,7 @@ fn suspended<Out>(switch: Switch<Out>) -> Out {
 fn ended<Out>(switch: Switch<Out>) -> Stack {
     match switch {
         Switch::Suspended(_) => panic!("the fiber suspended itself"),
-        Switch::Ended(stack) => stack,
+        Switch::Ended(stack) => stack.expect("it is no caller's"),
     }
 }
 

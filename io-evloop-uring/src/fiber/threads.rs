@@ -40,7 +40,7 @@ use std::{
 };
 
 use super::{
-    Suspender, Switch, To, abort_with,
+    Suspender, SuspenderPointer, Switch, To, abort_with,
     stack::Stack,
     thread_word::{set_thread_word, thread_word},
 };
@@ -52,8 +52,10 @@ const THREAD_STACK_BYTES_MIN: usize = 1024 * 1024;
 /// `suspend`. Dropping a suspended one aborts the process, as for real fibers.
 pub(crate) struct Fiber<In, Out> {
     baton: Arc<Baton<In, Out>>,
-    /// `None` once the body has returned.
+    /// `None` once the body has returned, and for a caller's.
     parts: RefCell<Option<(JoinHandle<()>, Stack)>>,
+    /// It stands for the thread that made it.
+    is_caller: bool,
     is_started: Cell<bool>,
     not_send: PhantomData<*mut ()>,
 }
@@ -163,6 +165,7 @@ impl<In, Out> Fiber<In, Out> {
         Fiber {
             baton,
             parts: RefCell::new(Some((thread, stack))),
+            is_caller: false,
             is_started: Cell::new(false),
             not_send: PhantomData,
         }
@@ -178,7 +181,7 @@ impl<In, Out> Fiber<In, Out> {
             "only a fiber that was never resumed can be discarded"
         );
         self.baton.hand_over(Turn::Discard);
-        self.end()
+        self.join_thread()
     }
 
     /// Where its lowest frame is while it is suspended: not known here.
@@ -200,14 +203,18 @@ impl<In, Out> Fiber<In, Out> {
             match fiber.run(input) {
                 Turn::Resumer(out) => return Switch::Suspended(out),
                 Turn::Next(other, given) => (next, input) = (other, given),
-                _ => return Switch::Ended(fiber.end()),
+                _ if fiber.is_caller => return Switch::Ended(None),
+                _ => return Switch::Ended(Some(fiber.join_thread())),
             }
         }
     }
 
     /// Lets the thread run until it is the resumer's turn again.
     fn run(&self, input: In) -> Turn<In, Out> {
-        assert!(self.parts.borrow().is_some(), "an ended fiber was resumed");
+        assert!(
+            self.is_caller || self.parts.borrow().is_some(),
+            "an ended fiber was resumed"
+        );
         self.is_started.set(true);
         self.baton.hand_over(Turn::Fiber(input, thread_word()));
         self.baton.wait(|turn| match turn {
@@ -217,13 +224,65 @@ impl<In, Out> Fiber<In, Out> {
     }
 
     /// Waits for the thread, which is about to end.
-    fn end(&self) -> Stack {
+    fn join_thread(&self) -> Stack {
         let parts = self.parts.take();
         let (thread, stack) = parts.expect("the callers have looked");
         if thread.join().is_err() {
             abort_with("a panic while the body of a fiber was dropped");
         }
         stack
+    }
+}
+
+impl<Out> Fiber<(), Out> {
+    /// The thread that this is called on, which runs: see the second picture in `fiber.rs`.
+    pub(crate) fn of_caller() -> Fiber<(), Out> {
+        Fiber {
+            baton: Arc::new(Baton {
+                turn: Mutex::new(Turn::Nobody),
+                changed: Condvar::new(),
+            }),
+            parts: RefCell::new(None),
+            is_caller: true,
+            is_started: Cell::new(true),
+            not_send: PhantomData,
+        }
+    }
+
+    /// The way of a caller's fiber to suspend itself.
+    pub(crate) fn suspender(&self) -> SuspenderPointer<(), Out> {
+        Suspender::new(&self.baton).pointer()
+    }
+
+    /// Runs `scheduler` until it resumes this fiber.
+    ///
+    /// # Safety
+    /// As for that of `switch.rs`.
+    pub(crate) unsafe fn begin(&self, scheduler: &Fiber<(), ()>) {
+        scheduler.is_started.set(true);
+        scheduler.baton.hand_over(Turn::Fiber((), thread_word()));
+        self.baton
+            .wait_as_fiber()
+            .expect("a caller's fiber is not discarded");
+    }
+
+    /// The scheduler says who it is, before it resumes this fiber, of a caller.
+    pub(crate) fn is_resumed_by(&self, _scheduler: &Suspender<'_, (), ()>) {
+        // The two meet at this fiber's baton.
+    }
+
+    /// The resume that it goes on from answers that it has ended. Returns the stack of
+    /// the scheduler once its body has returned.
+    ///
+    /// # Safety
+    /// As for that of `switch.rs`.
+    pub(crate) unsafe fn end(&self, scheduler: &Fiber<(), ()>) -> Stack {
+        self.baton.hand_over(Turn::Ended);
+        scheduler.baton.wait(|turn| match turn {
+            Turn::Ended => Ok(()),
+            other => Err(other),
+        });
+        scheduler.join_thread()
     }
 }
 
@@ -237,7 +296,7 @@ impl<In, Out> Drop for Fiber<In, Out> {
         }
         self.baton.hand_over(Turn::Discard);
         // The stack is leaked, as by real fibers.
-        let _stack = self.end();
+        let _stack = self.join_thread();
     }
 }
 

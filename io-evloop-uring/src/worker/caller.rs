@@ -7,9 +7,9 @@
 
 use std::io;
 
-use super::Worker;
-use crate::cell::FiberKind;
-use crate::fiber::{Fiber, Suspender, Switch};
+use super::{Flow, Worker};
+use crate::cell::{Away, Coroutine, FiberKind};
+use crate::fiber::{Fiber, Suspender};
 
 impl Worker {
     /// Makes the calling thread's stack the main fiber, and the run loop a
@@ -23,7 +23,7 @@ impl Worker {
         let body = move |suspender: Suspender<'_, (), ()>, ()| {
             // SAFETY: *own thread*: the worker outlives the run loop.
             let worker = unsafe { &*worker };
-            worker.to_main.set(Some(suspender.pointer()));
+            worker.main_coroutine().is_resumed_by(&suspender);
             worker.run_loop_beside_main();
         };
         // SAFETY: *fibers*: as in `make_fiber`; `end_main` ends it.
@@ -34,21 +34,46 @@ impl Worker {
             Some(main) => main,
             None => self.shared.make_cell(self.index, FiberKind::Main),
         };
+        let cell = main.cell();
+        // SAFETY: *owner*: nobody refers to it.
+        unsafe { *cell.fiber.get() = Some(Fiber::of_caller()) };
         // Another thread may have been the caller last.
-        main.cell().bounds.set(None);
+        cell.bounds.set(None);
         self.main_cell.set(Some(main));
         self.main.set(Some(main));
+        cell.suspender.set(Some(self.main_coroutine().suspender()));
         self.current.set(Some(main));
         self.note_running(Some(main));
         self.is_alone.set(self.shared.places.is_caller_alone());
         Ok(())
     }
 
+    /// Lets the run loop begin, which goes on with the main fiber at once.
+    pub(crate) fn begin_run_loop(&self) {
+        // SAFETY: this is the main fiber's stack; for the scheduler see
+        // `run_loop_beside_main`; both handles are where they are until `end_main`.
+        unsafe { self.main_coroutine().begin(self.scheduler()) };
+    }
+
     fn run_loop_beside_main(&self) {
         self.switch_context_out();
-        if !self.is_exiting.get() {
+        let main = self.main.get().expect("`begin_main` made it");
+        if self.resume(main) == Flow::Continue {
             self.run_loop();
         }
+    }
+
+    fn main_coroutine(&self) -> &Coroutine {
+        let main = self.main.get().expect("`begin_main` made it");
+        // SAFETY: *owner*: only `begin_main` and `end_main` write to it.
+        let coroutine = unsafe { &*main.cell().fiber.get() };
+        coroutine.as_ref().expect("`begin_main` made it")
+    }
+
+    fn scheduler(&self) -> &Fiber<(), ()> {
+        // SAFETY: *own thread*: only `begin_main` and `end_main` write to it.
+        let scheduler = unsafe { &*self.scheduler.get() };
+        scheduler.as_ref().expect("`begin_main` made it")
     }
 
     /// The body of `run` is over: no further jobs, and wait for what was started.
@@ -92,17 +117,20 @@ impl Worker {
 
     /// Ends the run loop's coroutine. The caller's stack has its frames again.
     pub(crate) fn end_main(&self) {
-        // SAFETY: *own thread*: as in `park_main`.
-        let scheduler = unsafe { &*self.scheduler.get() };
-        let scheduler = scheduler.as_ref().expect("`begin_main` made it");
-        self.is_exiting.set(true);
-        match scheduler.resume(()) {
-            Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
-            Switch::Suspended(()) => unreachable!("it ends when it is told to"),
-        }
+        let main = self.main.get().expect("`begin_main` made it");
+        // Another fiber may have handed over to it: only whom the loop itself has resumed
+        // may end.
+        self.push_ready(main);
+        self.switch_to_loop(main, Away::Parks);
+        // SAFETY: this is the main fiber's stack, and the loop has resumed it last.
+        let stack = unsafe { self.main_coroutine().end(self.scheduler()) };
+        self.stacks.borrow_mut().give_back(stack);
         // SAFETY: *own thread*: it has ended, and nothing refers to it.
         unsafe { *self.scheduler.get() = None };
-        let main = self.main.take().expect("`begin_main` made it");
+        // SAFETY: *owner*: as above.
+        unsafe { *main.cell().fiber.get() = None };
+        main.cell().suspender.set(None);
+        self.main.set(None);
         // The run loop took them over with the last word of the main fiber.
         self.switch_context_in(main);
         self.current.set(None);

@@ -405,7 +405,10 @@ impl Worker {
         let coroutine = coroutine.as_ref().expect("an idle fiber is a coroutine");
         fiber.cell().order.set(Some(Order::Exit));
         match coroutine.resume(()) {
-            Switch::Ended(stack) => self.stacks.borrow_mut().give_back(stack),
+            Switch::Ended(stack) => {
+                let stack = stack.expect("a pooled fiber has a stack");
+                self.stacks.borrow_mut().give_back(stack);
+            }
             Switch::Suspended(_) => unreachable!("an idle fiber ends when it is told to"),
         }
         // SAFETY: *owner*: it has ended, and nothing refers to it.

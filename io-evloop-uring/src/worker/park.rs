@@ -16,7 +16,7 @@ use super::{
     INLINE_UNITS_MAX, OWN_JOBS_PER_COMMON, POLL_INTERVAL_NANOS, Worker, now_nanos, shuffle_step,
 };
 use crate::cell::{Away, CompletionSlot, Coroutine, FiberRef, Parked, RingWait, Wait as FiberWait};
-use crate::fiber::{Switch, To, abort_with};
+use crate::fiber::{To, abort_with};
 use crate::offload::Request;
 use crate::ring::{Entry, SlotAddress};
 use crate::waits::PoolWaits;
@@ -118,9 +118,8 @@ impl Worker {
     /// ready, or else for the run loop.
     #[inline(always)]
     pub(super) fn switch_from(&self, fiber: FiberRef) {
-        let Some(suspender) = fiber.cell().suspender.get() else {
-            return self.park_main();
-        };
+        let suspender = fiber.cell().suspender.get();
+        let suspender = suspender.expect("it has run");
         let to = match self.next_at_once() {
             None => To::Resumer(Away::Parks),
             // It has become ready while it parked.
@@ -149,8 +148,8 @@ impl Worker {
         let next = self.ready.first()?;
         // SAFETY: *owner*; nobody changes it as long as the fiber is parked.
         let coroutine = unsafe { &*next.cell().fiber.get() };
-        // The main fiber is none.
-        coroutine.as_ref().map(|coroutine| (next, coroutine))
+        let coroutine = coroutine.as_ref().expect("it has not ended");
+        Some((next, coroutine))
     }
 
     #[inline(always)]
@@ -163,23 +162,10 @@ impl Worker {
 
     /// Leaves the running fiber for the run loop.
     pub(super) fn switch_to_loop(&self, fiber: FiberRef, away: Away) {
-        match fiber.cell().suspender.get() {
-            // SAFETY: *own thread*: `current` says that this runs on that fiber.
-            Some(suspender) => unsafe { suspender.suspend(away) },
-            None => self.park_main(),
-        }
-    }
-
-    /// The main fiber has no suspender: the run loop is a coroutine of its own.
-    #[inline(never)]
-    fn park_main(&self) {
-        // SAFETY: *own thread*: only `begin_main` and `end_main` write to it.
-        let scheduler = unsafe { &*self.scheduler.get() };
-        let scheduler = scheduler.as_ref().expect("`run` made it");
-        match scheduler.resume(()) {
-            Switch::Suspended(()) => {}
-            Switch::Ended(_) => unreachable!("it ends when it is told to"),
-        }
+        let suspender = fiber.cell().suspender.get();
+        let suspender = suspender.expect("it has run");
+        // SAFETY: *own thread*: `current` says that this runs on that fiber.
+        unsafe { suspender.suspend(away) };
     }
 
     /// Pushes the submission that `entry` makes and parks until it completes, at

@@ -113,7 +113,8 @@ impl Worker {
             return Flow::Continue;
         }
         if self.is_main_over.get() && self.busy_count.get() == 0 && !self.has_to_take_jobs() {
-            return self.resume_main();
+            let main = self.main.get().expect("it was there before it was over");
+            return self.resume(main);
         }
         if self.main.get().is_none() && self.shared.is_stopping() && self.busy_count.get() == 0 {
             return Flow::Exit;

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{assert_child_dies, ended, fiber, is_child, pool, suspended};
-use crate::fiber::{Fiber, Suspender, SuspenderPointer, To, set_thread_word, thread_word};
+use crate::fiber::{Fiber, Suspender, SuspenderPointer, Switch, To, set_thread_word, thread_word};
 
 #[test]
 fn values_travel_both_ways() {
@@ -88,6 +88,63 @@ fn a_scheduler_on_a_fiber_runs_other_fibers() {
     pool.borrow_mut().give_back(stack);
     assert_eq!(log.borrow()[..4], [(0, 0), (1, 0), (2, 0), (0, 1)]);
     assert_eq!(pool.borrow().taken_count(), 0);
+}
+
+#[test]
+fn a_callers_stack_takes_turns_with_fibers() {
+    let mut pool = pool();
+    let log = RefCell::new(Vec::new());
+    let caller = Fiber::<(), u32>::of_caller();
+    let task = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, (), u32>, ()| {
+            suspender.suspend(1);
+            log.borrow_mut().push("task");
+            // SAFETY: this fiber runs; the caller's has handed over to it, and ends when
+            // the scheduler has resumed it.
+            unsafe { suspender.pointer().go_to(To::Fiber(&caller, ())) };
+            log.borrow_mut().push("task ends");
+        },
+    );
+    let mut task_stack = None;
+    let scheduler = fiber(
+        pool.take().unwrap(),
+        |suspender: Suspender<'_, (), ()>, ()| {
+            caller.is_resumed_by(&suspender);
+            assert_eq!(suspended(caller.resume(())), 10);
+            assert_eq!(suspended(task.resume(())), 1);
+            // It hands over to the task, that to it, and then it suspends itself.
+            assert_eq!(suspended(caller.resume(())), 20);
+            task_stack = Some(ended(task.resume(())));
+            assert!(matches!(caller.resume(()), Switch::Ended(None)));
+            log.borrow_mut().push("scheduler ends");
+        },
+    );
+    let suspender = caller.suspender();
+    // SAFETY: this stack is the caller's; the scheduler does as it is asked to.
+    unsafe { caller.begin(&scheduler) };
+    log.borrow_mut().push("caller");
+    // SAFETY: this is the fiber of the suspender, here and below.
+    unsafe { suspender.suspend(10) };
+    // SAFETY: the task has suspended itself, and does not end before it was resumed.
+    unsafe { suspender.go_to(To::Fiber(&task, ())) };
+    log.borrow_mut().push("caller again");
+    // SAFETY: as above.
+    unsafe { suspender.suspend(20) };
+    // SAFETY: the scheduler has resumed this fiber last.
+    let stack = unsafe { caller.end(&scheduler) };
+    drop((scheduler, task));
+    pool.give_back(stack);
+    pool.give_back(task_stack.expect("the task has ended"));
+    assert_eq!(pool.taken_count(), 0);
+    let order = [
+        "caller",
+        "task",
+        "caller again",
+        "task ends",
+        "scheduler ends",
+    ];
+    assert_eq!(log.into_inner(), order);
 }
 
 #[test]
