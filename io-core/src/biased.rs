@@ -39,7 +39,7 @@ use crate::atomics::{
 
 /// After a bias was taken away, so many times more locks in a row are needed until it is
 /// given again: threads that take turns pay seldom, and at last never.
-const GROWTH: u32 = 16;
+const GROWTH: u16 = 4;
 
 /// No thread has this number.
 const NOBODY: usize = 0;
@@ -48,14 +48,14 @@ const NOBODY: usize = 0;
 #[derive(Clone, Copy, Debug)]
 pub struct Bias {
     barrier: ProcessBarrier,
-    locks_in_a_row: u32,
+    locks_in_a_row: u16,
 }
 
 impl Bias {
     /// A thread that has locked a bucket so many times in a row has it to itself, until
     /// another comes.
     #[must_use]
-    pub const fn after(locks_in_a_row: u32, barrier: ProcessBarrier) -> Bias {
+    pub const fn after(locks_in_a_row: u16, barrier: ProcessBarrier) -> Bias {
         Bias {
             barrier,
             locks_in_a_row,
@@ -103,16 +103,16 @@ unsafe impl<T: Send> Sync for BiasedMutex<T> {}
 /// Who has locked it how often in a row.
 struct Streak {
     thread: usize,
-    count: u32,
-    /// So many in a row are needed.
-    wanted: u32,
+    count: u16,
+    /// So many in a row are needed; the largest number: it is given no more.
+    wanted: u16,
     /// The thread has had the bias: no other ever gets it.
     is_settled: bool,
 }
 
 impl<T> BiasedMutex<T> {
     pub(crate) fn new(value: T, bias: Option<&Bias>) -> BiasedMutex<T> {
-        let wanted = bias.map_or(u32::MAX, |bias| bias.locks_in_a_row);
+        let wanted = bias.map_or(u16::MAX, |bias| bias.locks_in_a_row);
         BiasedMutex {
             owner: AtomicUsize::new(NOBODY),
             is_owner_inside: AtomicBool::new(false),
@@ -172,7 +172,7 @@ impl<T> BiasedMutex<T> {
             streak.thread = thread;
         }
         streak.count = streak.count.saturating_add(1);
-        if streak.count >= streak.wanted && streak.wanted < u32::MAX {
+        if streak.count >= streak.wanted && streak.wanted < u16::MAX {
             streak.is_settled = true;
             self.owner.store(thread, Ordering::Relaxed);
         }

@@ -102,7 +102,7 @@ pub(crate) struct Kept {
 
 /// After so many waits and wakes in a row of one worker, a bucket of the lot is its own
 /// until somebody else comes, who pays a microsecond or two for that.
-const LOCKS_BEFORE_BIAS: u32 = 64;
+const LOCKS_BEFORE_BIAS: u16 = 64;
 
 fn new_lot(options: &Options) -> ParkingLot<Parked> {
     // The stress mode has them change hands all the time.

@@ -157,7 +157,12 @@ impl CancelWord {
     /// pending already; then the wait has not begun. Release: pairs with `request`.
     #[inline]
     pub(crate) fn begin_wait(&self) -> bool {
-        let before = self.0.fetch_or(INTERRUPTIBLE, Ordering::AcqRel);
+        // The bit is not set, so adding sets it; an `or` that answers is a loop.
+        let before = self.0.fetch_add(INTERRUPTIBLE, Ordering::AcqRel);
+        debug_assert!(
+            before & INTERRUPTIBLE == 0,
+            "a task is in one wait at a time"
+        );
         let is_requested = before & PENDING != 0;
         if is_requested {
             self.end_wait();

@@ -5,6 +5,7 @@
 
 use std::sync::atomic::AtomicU32;
 
+use crate::biased::BiasedMutex;
 use crate::futex::{FutexAddress, FutexWord};
 use crate::parking::{ParkingLot, Waiter};
 
@@ -17,6 +18,12 @@ fn wake_all(lot: &ParkingLot<u32>, word: &AtomicU32, count: u32) -> Vec<u32> {
         |waker| order.push(waker),
     );
     order
+}
+
+#[test]
+fn a_bucket_is_one_line_of_the_cache() {
+    // Two pointers and a count, as a queue.
+    assert!(size_of::<BiasedMutex<[usize; 3]>>() <= 64);
 }
 
 #[test]

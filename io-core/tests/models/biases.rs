@@ -29,7 +29,7 @@ unsafe impl Sync for Model {}
 unsafe impl Send for Model {}
 
 impl Model {
-    fn new(locks_in_a_row: u32) -> Arc<Model> {
+    fn new(locks_in_a_row: u16) -> Arc<Model> {
         let bias = Bias::after(locks_in_a_row, barrier());
         Arc::new(Model {
             mutex: BiasedMutex::new((), Some(&bias)),
@@ -55,7 +55,7 @@ impl Model {
 }
 
 /// Each of two threads locks it so many times.
-fn two_threads(locks_in_a_row: u32, here: usize, there: usize) {
+fn two_threads(locks_in_a_row: u16, here: usize, there: usize) {
     orders_with_preemptions(3, move || {
         let model = Model::new(locks_in_a_row);
         let other = Arc::clone(&model);
