@@ -230,6 +230,7 @@ registry! { ($)
         whole {
             a_file_is_written_and_read_whole [U1];
             a_file_that_hides_its_size_is_read_whole [U1] needs Descriptors;
+            a_fifo_is_read_whole_once_it_has_a_writer [U1, N7] needs Descriptors;
             what_is_no_text_is_invalid_data [U1];
             a_copy_has_content_and_mode [U2];
             a_copy_of_a_fifo_is_refused_at_once [U2] needs Descriptors;

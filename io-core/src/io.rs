@@ -196,10 +196,9 @@ pub struct Capabilities {
     pub bounds_operations: bool,
     /// Whether handles are file descriptors.
     pub has_descriptors: bool,
-    /// Whether an opening that can not wait (`O_NONBLOCK`) takes so much less time
-    /// than one that might, for the other end of a FIFO, that it pays to look
-    /// first what is there. Says how fast it is and promises nothing.
-    pub is_look_before_open_faster: bool,
+    /// Whether an opening that can not wait (`O_NONBLOCK`) takes less time than one that
+    /// might, for the other end of a FIFO. Says how fast it is and promises nothing.
+    pub is_open_without_waiting_faster: bool,
 }
 
 impl Capabilities {
@@ -212,7 +211,7 @@ impl Capabilities {
             interrupts_waits: false,
             bounds_operations: false,
             has_descriptors: false,
-            is_look_before_open_faster: false,
+            is_open_without_waiting_faster: false,
         }
     }
 }

@@ -314,7 +314,7 @@ impl Io for EventLoop {
         capabilities.interrupts_waits = true;
         capabilities.bounds_operations = true;
         capabilities.has_descriptors = true;
-        capabilities.is_look_before_open_faster = true;
+        capabilities.is_open_without_waiting_faster = true;
         capabilities
     }
 

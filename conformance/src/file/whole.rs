@@ -1,8 +1,8 @@
 //! The functions on whole files, which are made of operations.
 
-use std::io;
+use std::io::{self, Write};
 
-use io_core::fs;
+use io_core::fs::{self, OpenOptions};
 
 use crate::fixture::{Fixture, Works, assert_errno};
 use crate::system;
@@ -25,6 +25,36 @@ pub(crate) fn a_file_that_hides_its_size_is_read_whole(fixture: &Fixture<'_>) {
         text.starts_with("Name:") && text.contains("VmRSS"),
         "{text}"
     );
+}
+
+/// Whoever comes first waits for the other, and what is written to the end counts.
+pub(crate) fn a_fifo_is_read_whole_once_it_has_a_writer(fixture: &Fixture<'_>) {
+    let io = fixture.io();
+    let path = fixture.path("fifo");
+    system::make_fifo(&path);
+    let parts: [&[&str]; 3] = [&[], &["text"], &["text ", "in ", "parts"]];
+    for (parts, is_writer_late) in parts.into_iter().flat_map(|p| [(p, false), (p, true)]) {
+        let read = || {
+            if !is_writer_late {
+                fixture.pause();
+            }
+            fs::read_to_string(io, &path).works()
+        };
+        let write = || {
+            if is_writer_late {
+                fixture.pause();
+            }
+            let mut options = OpenOptions::new();
+            let mut file = options.write(true).open(io, &path).works();
+            for part in parts {
+                fixture.pause();
+                file.write_all(part.as_bytes()).works();
+            }
+            fixture.pause();
+        };
+        let (text, ()) = fixture.beside(read, write);
+        assert_eq!(text, parts.concat());
+    }
 }
 
 pub(crate) fn what_is_no_text_is_invalid_data(fixture: &Fixture<'_>) {

@@ -3,7 +3,7 @@
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use crate::file::{File, Metadata, OpenOptions, Progress, paths};
+use crate::file::{File, FileType, Metadata, OpenOptions, Progress};
 use crate::io::Io;
 
 /// The largest single transfer of a whole file, in bytes: large enough that the
@@ -41,8 +41,8 @@ const SPARE_BYTES: usize = 32;
 /// ```
 pub fn read(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     let path = path.as_ref();
-    if io.capabilities().is_look_before_open_faster
-        && let Some(content) = read_regular(io, path)?
+    if io.capabilities().is_open_without_waiting_faster
+        && let Some(content) = read_without_waiting(io, path)?
     {
         return Ok(content);
     }
@@ -51,22 +51,27 @@ pub fn read(io: &dyn Io, path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     read_content(&file, claimed_bytes)
 }
 
-/// Reads a regular file, which it opens so that nothing can have to wait: what is
-/// there is looked at before, since a FIFO or a device would be opened in another
-/// way than `read` promises. `None` if there is something else.
-fn read_regular(io: &dyn Io, path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let metadata = paths::metadata(io, path)?;
-    if !metadata.is_file() {
-        return Ok(None);
-    }
+/// Reads a file that it opens so that nothing can have to wait, and that nobody else
+/// sees. `None` if there is something that would not be the same: a device, or what has a lease
+/// (fcntl(2)).
+///
+/// A FIFO is: who waits for a reader goes on, and a reader without a writer waits below in
+/// place of in open(2).
+fn read_without_waiting(io: &dyn Io, path: &Path) -> io::Result<Option<Vec<u8>>> {
     let Some(file) = open_without_waiting(io, path)? else {
         return Ok(None);
     };
-    let content = read_content(&file, metadata.len())?;
-    // A FIFO may have taken its place. What somebody wrote to that is what it has,
-    // but if there is nothing, nobody was there yet.
-    let is_answer = !content.is_empty() || file.metadata()?.is_file();
-    Ok(is_answer.then_some(content))
+    let metadata = file.metadata()?;
+    match metadata.file_type() {
+        FileType::Regular => {}
+        // Before there was a writer it reads as if at its end, but is not ready.
+        FileType::Fifo => match file.try_as_fd() {
+            Some(fd) => io.wait_readable(fd)?,
+            None => return Ok(None),
+        },
+        _ => return Ok(None),
+    }
+    read_content(&file, metadata.len()).map(Some)
 }
 
 /// Opens with `O_NONBLOCK`, for whoever keeps the file to himself: it changes

@@ -2,16 +2,16 @@
 //! claims of its size.
 
 use std::fs::Permissions;
-use std::io::{self, IoSliceMut};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use io_blocking::Blocking;
 use io_core::wrappers::Counting;
-use io_core::{Capabilities, Io, Operation, OperationKind, Outcome, Target, forward_io, fs};
+use io_core::{Capabilities, Io, Operation, OperationKind, Outcome, forward_io, fs};
 
 use crate::watchdog::Watchdog;
 
@@ -119,69 +119,41 @@ fn make_fifo(path: &Path) {
     assert!(status.success());
 }
 
-/// Is faster if files are looked at before they are opened.
-struct Looking<'a> {
+/// Says that files are opened faster without waiting.
+struct Hasty<'a> {
     below: &'a dyn Io,
-    /// After a look here a FIFO is there.
-    replaced: Option<&'a Path>,
-    /// Is waited for before an opening that may wait.
-    opens: Option<&'a Barrier>,
 }
 
-impl Io for Looking<'_> {
-    forward_io!(self => self.below; except perform, perform_batch, capabilities);
-
-    fn perform(&self, operation: &mut Operation<'_, '_>) -> io::Result<Outcome> {
-        if let Operation::Open { options, .. } = operation
-            && options.extra_flags() & libc::O_NONBLOCK == 0
-            && let Some(opens) = self.opens
-        {
-            opens.wait();
-        }
-        let outcome = self.below.perform(operation);
-        if let Operation::Metadata {
-            target: Target::Path(at, _),
-            ..
-        } = operation
-            && Some(at.path) == self.replaced
-            && std::fs::metadata(at.path).unwrap().is_file()
-        {
-            std::fs::remove_file(at.path).unwrap();
-            make_fifo(at.path);
-        }
-        outcome
-    }
+impl Io for Hasty<'_> {
+    forward_io!(self => self.below; except capabilities);
 
     fn capabilities(&self) -> Capabilities {
         let mut capabilities = self.below.capabilities();
-        capabilities.is_look_before_open_faster = true;
+        capabilities.is_open_without_waiting_faster = true;
         capabilities
     }
 }
 
 #[test]
-fn a_look_before_it_is_opened_makes_no_difference() {
-    let _watchdog = Watchdog::new("a_look_before_it_is_opened_makes_no_difference");
+fn an_opening_without_waiting_makes_no_difference() {
+    let _watchdog = Watchdog::new("an_opening_without_waiting_makes_no_difference");
     let directory = tempfile::tempdir().unwrap();
     let blocking = Blocking::new();
-    let looking = Looking {
-        below: &blocking,
-        replaced: None,
-        opens: None,
-    };
+    let hasty = Hasty { below: &blocking };
     for bytes in [0, 1, 100_000] {
         let (path, content) = make_file(directory.path(), bytes);
-        assert!(fs::read(&looking, path).unwrap() == content, "{bytes}");
+        assert!(fs::read(&hasty, path).unwrap() == content, "{bytes}");
     }
     let errno = |name: &str| {
-        let answer = fs::read(&looking, directory.path().join(name));
+        let answer = fs::read(&hasty, directory.path().join(name));
         answer.unwrap_err().raw_os_error()
     };
     assert_eq!(errno("missing"), Some(libc::ENOENT));
     assert_eq!(errno("from/below"), Some(libc::ENOTDIR));
     assert_eq!(errno("."), Some(libc::EISDIR));
-    let status = fs::read(&looking, "/proc/self/status").unwrap();
+    let status = fs::read(&hasty, "/proc/self/status").unwrap();
     assert!(status.starts_with(b"Name:"));
+    assert_eq!(fs::read(&hasty, "/dev/null").unwrap(), b"");
 }
 
 #[test]
@@ -189,24 +161,38 @@ fn a_fifo_that_is_read_whole_is_waited_for() {
     let _watchdog = Watchdog::new("a_fifo_that_is_read_whole_is_waited_for");
     let directory = tempfile::tempdir().unwrap();
     let blocking = Blocking::new();
-    // One that was there, and one that takes the place of a file.
-    let (file, _) = make_file(directory.path(), 100);
+    let hasty = Hasty { below: &blocking };
     let fifo = directory.path().join("fifo");
     make_fifo(&fifo);
-    for path in [&fifo, &file] {
-        let opens = Barrier::new(2);
-        let looking = Looking {
-            below: &blocking,
-            replaced: Some(&file),
-            opens: Some(&opens),
-        };
-        let content = thread::scope(|scope| {
+    let pause = || thread::sleep(Duration::from_millis(20));
+    let read_beside = |write: &(dyn Fn(std::fs::File) + Sync), is_late: bool| {
+        thread::scope(|scope| {
             scope.spawn(|| {
-                opens.wait();
-                std::fs::write(path, "from the other end").unwrap();
+                if is_late {
+                    pause();
+                }
+                write(std::fs::OpenOptions::new().write(true).open(&fifo).unwrap());
             });
-            fs::read(&looking, path).unwrap()
-        });
-        assert_eq!(content, b"from the other end");
+            if !is_late {
+                pause();
+            }
+            fs::read(&hasty, &fifo).unwrap()
+        })
+    };
+    for is_late in [false, true] {
+        let at_once = |mut file: std::fs::File| file.write_all(b"from the other end").unwrap();
+        assert_eq!(read_beside(&at_once, is_late), b"from the other end");
+        let in_parts = |mut file: std::fs::File| {
+            for part in ["from ", "the other ", "end"] {
+                pause();
+                file.write_all(part.as_bytes()).unwrap();
+            }
+        };
+        assert_eq!(read_beside(&in_parts, is_late), b"from the other end");
+        let nothing = |file: std::fs::File| {
+            pause();
+            drop(file);
+        };
+        assert_eq!(read_beside(&nothing, is_late), b"");
     }
 }
