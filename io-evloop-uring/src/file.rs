@@ -148,7 +148,8 @@ fn direct_as(
     let kind = operation.kind();
     let class = || class_of(kind, device);
     let began = monotonic().as_nanos();
-    if worker.shared.routes.is_slow(began, class) {
+    let waits = worker.name_calls.are_long(kind) && worker.has_others();
+    if waits || worker.shared.routes.is_slow(began, class) {
         return offload_as(worker, operation, device);
     }
     worker.waits.prepare(began);
@@ -156,6 +157,7 @@ fn direct_as(
     let result = system::perform(operation);
     let ended = monotonic().as_nanos();
     note_direct(worker, began, ended, class);
+    worker.name_calls.note(kind, ended.saturating_sub(began));
     worker.count_inline(1, Some(ended));
     result
 }
@@ -193,8 +195,9 @@ fn offload_as(
     worker.park_for_pool(NonNull::from(&mut request));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");
+    let (began, ended) = (answer.began_nanos, answer.ended_nanos);
+    worker.name_calls.note(kind, ended.saturating_sub(began));
     if answer.has_waited {
-        let (began, ended) = (answer.began_nanos, answer.ended_nanos);
         let routes = &worker.shared.routes;
         routes.note(began, ended, || class_of(kind, device));
     }

@@ -14,8 +14,11 @@
 //! *Adaptive*: a direct call that took long has stopped its worker for as long.
 //! From then on calls of that kind, on that device, are made on other threads
 //! until none of them was slow for a while; the more often that happens, the
-//! longer the while.
+//! longer the while. Calls that change names may wait less, but often: for a journal
+//! that commits, for a server. If those of a kind take long on average ([`NameCalls`]),
+//! they are made on other threads where their worker has something else to do.
 
+use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -159,9 +162,112 @@ impl Routes {
     }
 }
 
+/// A call that changes names takes 3 to 30 microseconds where it does not wait, and
+/// going to another thread and back ten. If those of a kind take longer than this on
+/// average, they wait.
+const LONG_AVERAGE_NANOS: u32 = 50_000;
+/// ... until they take less than this.
+const SHORT_AVERAGE_NANOS: u32 = 25_000;
+/// What a single call counts at most: who lost the processor for milliseconds has not
+/// waited.
+const SAMPLE_NANOS_MAX: u32 = 400_000;
+/// The average is over about so many calls.
+const SAMPLES: u32 = 16;
+
+/// How long a worker's calls that change names take, by their kind.
+#[derive(Default)]
+pub(crate) struct NameCalls {
+    averages: [Cell<Average>; NameCalls::KINDS.len()],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Average {
+    nanos: u32,
+    is_long: bool,
+}
+
+impl NameCalls {
+    const KINDS: [OperationKind; 7] = [
+        OperationKind::Create,
+        OperationKind::CreateDirectory,
+        OperationKind::RemoveDirectory,
+        OperationKind::RemoveFile,
+        OperationKind::Rename,
+        OperationKind::SymbolicLink,
+        OperationKind::HardLink,
+    ];
+
+    fn average(&self, kind: OperationKind) -> Option<&Cell<Average>> {
+        let index = NameCalls::KINDS.iter().position(|&other| other == kind)?;
+        Some(&self.averages[index])
+    }
+
+    /// Whether calls of this kind take long on average.
+    #[inline]
+    pub(crate) fn are_long(&self, kind: OperationKind) -> bool {
+        self.average(kind)
+            .is_some_and(|average| average.get().is_long)
+    }
+
+    /// Notes how long a call took, on whichever way.
+    #[inline]
+    pub(crate) fn note(&self, kind: OperationKind, took_nanos: u64) {
+        let Some(cell) = self.average(kind) else {
+            return;
+        };
+        let Average { nanos, is_long } = cell.get();
+        let took = u32::try_from(took_nanos).unwrap_or(u32::MAX);
+        let nanos = nanos - nanos / SAMPLES + took.min(SAMPLE_NANOS_MAX) / SAMPLES;
+        let is_long = match is_long {
+            true => nanos >= SHORT_AVERAGE_NANOS,
+            false => nanos > LONG_AVERAGE_NANOS,
+        };
+        cell.set(Average { nanos, is_long });
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_kind_is_long_when_its_calls_are_long_on_average() {
+        let calls = NameCalls::default();
+        let (kind, other) = (OperationKind::RemoveFile, OperationKind::Create);
+        for _ in 0..1000 {
+            calls.note(kind, u64::from(LONG_AVERAGE_NANOS));
+            assert!(!calls.are_long(kind), "not above the limit");
+        }
+        // One that lost the processor changes nothing by itself.
+        let calls = NameCalls::default();
+        for _ in 0..100 {
+            calls.note(kind, 20_000);
+        }
+        calls.note(kind, 4_000_000_000);
+        assert!(!calls.are_long(kind));
+        let count = (1..).find(|_| {
+            calls.note(kind, 100_000);
+            calls.are_long(kind)
+        });
+        assert!(count.is_some_and(|count| count <= 2 * SAMPLES), "{count:?}");
+        assert!(!calls.are_long(other));
+        let count = (1..).find(|_| {
+            calls.note(kind, 10_000);
+            !calls.are_long(kind)
+        });
+        assert!(count.is_some_and(|count| count <= 3 * SAMPLES), "{count:?}");
+    }
+
+    #[test]
+    fn only_calls_that_change_names_are_counted() {
+        let calls = NameCalls::default();
+        for &kind in OperationKind::ALL {
+            for _ in 0..100 {
+                calls.note(kind, 1_000_000);
+            }
+            assert_eq!(calls.are_long(kind), NameCalls::KINDS.contains(&kind));
+        }
+    }
 
     fn class(kind: OperationKind, device: u64) -> impl Fn() -> Class + Copy {
         move || Class {

@@ -64,6 +64,7 @@ use crate::metrics::Counters;
 use crate::ring::{
     Completion, Entry, Ring, RingCounters, SlotAddress, UserData, Wait, ring_failed,
 };
+use crate::route::NameCalls;
 use crate::shared::{Kept, Message, Report, Shared};
 use crate::timers::Timers;
 use crate::waits::Waits;
@@ -176,6 +177,7 @@ pub(crate) struct Worker {
     /// The last `SWITCHES_PER_POLL` switches were quick.
     is_quick: Cell<bool>,
     pub(crate) waits: Waits,
+    pub(crate) name_calls: NameCalls,
     pub(crate) syncs: Syncs,
     /// Calls since the last poll that did not park, see `count_inline`.
     inline_count: Cell<u32>,
@@ -273,6 +275,7 @@ impl Worker {
             has_polled: Cell::new(false),
             is_quick: Cell::new(false),
             waits: Waits::new(),
+            name_calls: NameCalls::default(),
             syncs: Syncs::default(),
             inline_count: Cell::new(0),
             is_poll_wanted: Cell::new(false),
@@ -330,6 +333,13 @@ impl Worker {
     /// Whether a new job concerns this worker alone: there is nobody to wake.
     pub(crate) fn is_alone(&self) -> bool {
         self.is_alone.get()
+    }
+
+    /// Whether other fibers than the running one have something to do, as far as is
+    /// easily told: the main fiber most often only waits for the others.
+    pub(crate) fn has_others(&self) -> bool {
+        let is_main = self.current.get() == self.main.get();
+        self.busy_count.get() > usize::from(!is_main)
     }
 
     /// Whether this worker starts jobs at the moment.

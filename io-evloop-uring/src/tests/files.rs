@@ -562,6 +562,44 @@ fn assert_delays_once(kind: OperationKind) {
 }
 
 #[test]
+fn names_that_change_slowly_leave_the_worker_to_others() {
+    let _watchdog = Watchdog::new();
+    const CALLS: usize = 50;
+    let offloads = |tasks: usize, delay: Duration| {
+        let directory = tempfile::tempdir().expect("a place for files");
+        let mut builder = EventLoop::builder().workers(1);
+        builder.options.slow_kind = Some((OperationKind::RemoveFile, delay));
+        let event_loop = build(builder);
+        let removes = |io: &dyn Io| {
+            let path = directory.path().join("missing");
+            for _ in 0..CALLS {
+                io_core::fs::remove_file(io, &path).expect_err("it is missing");
+                io.yield_now().expect("nobody cancels");
+            }
+        };
+        event_loop
+            .run(|io| {
+                io.scope(|scope| {
+                    for _ in 0..tasks {
+                        scope
+                            .spawn_concurrent(|| removes(io))
+                            .expect("there is room");
+                    }
+                });
+            })
+            .expect("a ring");
+        event_loop.metrics().offloads
+    };
+    // Below what makes a single call a slow one.
+    let slow = Duration::from_millis(1);
+    assert!(offloads(2, slow) > 0);
+    assert_eq!(offloads(1, slow), 0, "nobody waits with it");
+    // On a busy machine they may lose the processor time and again.
+    let is_quick = (0..5).any(|_| offloads(2, Duration::ZERO) == 0);
+    assert!(is_quick, "they take no time");
+}
+
+#[test]
 fn closing_slowly_goes_elsewhere_and_answers() {
     let _watchdog = Watchdog::new();
     let event_loop = with_workers(1);
