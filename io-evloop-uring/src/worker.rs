@@ -120,9 +120,12 @@ pub(crate) struct Worker {
     pub(crate) timers: RefCell<Timers<FiberRef>>,
     stacks: RefCell<StackPool>,
     deque: crossbeam_deque::Worker<Job>,
-    /// The task of the job that was put into `Outside::newest` last, which others
-    /// may have taken since: an address to compare, never followed.
+    /// The task of the job that was put into `own_newest` or `Outside::newest` last,
+    /// which others may have taken since: an address to compare, never followed.
     newest_task: Cell<*const TaskRecord>,
+    /// Its newest job while it is alone: nobody could take it from here, and it costs no
+    /// atomic exchange. Empty otherwise.
+    own_newest: Cell<Option<Job>>,
     ready: ReadyQueue,
     /// Fibers whose job has ended, parked at their root, newest last.
     idle: RefCell<Vec<FiberRef>>,
@@ -247,6 +250,7 @@ impl Worker {
             stacks: RefCell::new(stacks),
             deque: kept.deque,
             newest_task: Cell::new(ptr::null()),
+            own_newest: Cell::new(None),
             spare_cells: RefCell::new(kept.spare_cells),
             main_cell: Cell::new(kept.main),
             is_short: Cell::new(false),
@@ -303,6 +307,7 @@ impl Worker {
         // The call has moved it: nobody finds it by the word any more.
         set_thread_word(ptr::null());
         debug_assert!(self.idle.borrow().is_empty(), "`end_fibers` ended them");
+        debug_assert!(self.own_newest.take().is_none(), "it was handed on");
         self.end_watched();
         let sleeper = self.sleeper.take().expect("it was attached");
         let mut ring = self.ring.borrow_mut();

@@ -296,7 +296,10 @@ impl Io for WaitsTwice<'_> {
 #[test]
 fn a_job_that_a_joiner_has_passed_over_is_there_for_all() {
     let _watchdog = Watchdog::new();
-    let event_loop = with_workers(1);
+    // Another worker could come, but does not.
+    let mut builder = EventLoop::builder().workers(2);
+    builder.options.refuse_threads = true;
+    let event_loop = build(builder);
     let below: &dyn Io = &event_loop;
     let io: &dyn Io = &WaitsTwice(below);
     event_loop

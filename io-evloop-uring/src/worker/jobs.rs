@@ -68,6 +68,12 @@ impl Worker {
         self.counters.spawns.add(1);
         self.note_job();
         self.newest_task.set(ptr::from_ref(&**job.task()));
+        if self.is_alone.get() && !self.is_short.get() {
+            if let Some(before) = self.own_newest.replace(Some(job)) {
+                self.deque.push(before);
+            }
+            return;
+        }
         let newest = &self.outside().newest;
         if let Err(job) = newest.put(job)
             && let Some(before) = newest.replace(job)
@@ -78,7 +84,14 @@ impl Worker {
 
     /// The oldest job of this worker's own.
     fn pop_job(&self) -> Option<Job> {
-        self.deque.pop().or_else(|| self.outside().newest.take())
+        self.deque.pop().or_else(|| self.take_newest())
+    }
+
+    /// Its newest job, unless others have taken it.
+    fn take_newest(&self) -> Option<Job> {
+        self.own_newest
+            .take()
+            .or_else(|| self.outside().newest.take())
     }
 
     /// Leaves all jobs of this worker to the others.
@@ -112,7 +125,7 @@ impl Worker {
             if self.overtakes_too_often() {
                 return None;
             }
-            return self.outside().newest.take();
+            return self.take_newest();
         }
         if self.is_short.get() {
             return None;
@@ -179,8 +192,23 @@ impl Worker {
     #[inline]
     fn has_own_job(&self) -> bool {
         !self.deque.is_empty()
+            || self.has_own_newest()
             || !self.outside().newest.is_empty()
             || !self.shared.injector.is_empty()
+    }
+
+    /// Puts its own newest job where all see it: the worker takes none for a while.
+    pub(super) fn show_own_newest(&self) {
+        if let Some(job) = self.own_newest.take() {
+            self.deque.push(job);
+        }
+    }
+
+    fn has_own_newest(&self) -> bool {
+        let newest = self.own_newest.take();
+        let has_one = newest.is_some();
+        self.own_newest.set(newest);
+        has_one
     }
 
     /// A job of this worker; in between one that no worker holds.
@@ -247,6 +275,7 @@ impl Worker {
     /// waits until a stack is free.
     fn starve(&self, job: Job) {
         self.is_short.set(true);
+        self.show_own_newest();
         let rest = if self.shared.begin_short() {
             Some(job)
         } else {

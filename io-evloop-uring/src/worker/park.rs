@@ -386,6 +386,7 @@ impl Worker {
     /// Reaps in place until `is_done`; other fibers only become ready.
     pub(super) fn block_until(&self, is_done: impl Fn() -> bool) {
         let _blocked = self.note_blocked();
+        self.show_own_newest();
         while !is_done() {
             let wait = self.wait_for_timer();
             let mut ring = self.ring.borrow_mut();
