@@ -317,9 +317,9 @@ impl Job {
         T: Send,
     {
         let block = memory::take(const { BlockLayout::of::<Block<F, T>>() }).cast::<Block<F, T>>();
-        let (record, inherited) = record::inherited(io.id(), spawned);
+        let (deadline, inherited) = record::inherited(io.id());
         let header = Header {
-            record,
+            record: TaskRecord::of_task(deadline, spawned),
             vtable: &Block::<F, T>::VTABLE,
             references: AtomicU32::new(1),
             scope,

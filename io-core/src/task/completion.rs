@@ -75,7 +75,11 @@ impl Completion {
     /// Runner: the task is over, unless somebody wants a wake: then `None`, and
     /// [`finish_waited`](Completion::finish_waited) has to be called.
     pub(crate) fn finish(&self, stored: Stored) -> Option<Left> {
-        let mut before = self.0.load(Ordering::Acquire);
+        // What it most often is. The exchange says what it really was.
+        let mut before = match stored {
+            Stored::Before => RESULT,
+            Stored::AtEnd => 0,
+        };
         loop {
             if before & WAITED != 0 {
                 return None;

@@ -96,17 +96,21 @@ pub struct TaskRecord {
     /// The task on whose stack this one runs, as long as it does, if that one's
     /// requests go on to it. Written and read by who runs the task: Relaxed.
     stands_on: AtomicPtr<TaskRecord>,
-    pub(crate) completion: Completion,
     /// The child that runs on the task's stack and has looked for a request.
     /// Written by that before `begin_inline`, read by those who have seen that it
     /// has not ended (`begin_forward`): Relaxed, the cancel word orders the two.
     pub(crate) inline_child: AtomicPtr<Header>,
+    pub(crate) completion: Completion,
     /// Requests that were handed to that child. Those who do hold the lock.
     forwarded: Mutex<Forwarded>,
     name: Option<TaskName>,
     /// `None` for a thread that is no task.
     spawned_at: Option<&'static Location<'static>>,
 }
+
+/// The deadline that a task inherits.
+#[derive(Clone, Copy)]
+pub(crate) struct DeadlineNanos(u64);
 
 /// What a spawn says of its task.
 pub(crate) struct Spawned {
@@ -138,6 +142,13 @@ pub enum WaitEntry {
 }
 
 impl TaskRecord {
+    /// Of a task that is spawned now.
+    #[inline]
+    pub(crate) fn of_task(deadline: DeadlineNanos, spawned: Spawned) -> TaskRecord {
+        TaskRecord::new(deadline.0, Some(spawned))
+    }
+
+    #[inline]
     fn new(deadline_nanos: u64, spawned: Option<Spawned>) -> TaskRecord {
         let (name, spawned_at) = match spawned {
             Some(Spawned { name, at }) => (name, Some(at)),
@@ -665,20 +676,20 @@ pub(crate) fn bound<R>(io: IoId, bindings: &Bindings, body: impl FnOnce() -> R) 
     with_record(io, |record| enter(io, record, bindings, body))
 }
 
-/// The record of a task that is spawned now, and the local values it inherits.
+/// What a task inherits that is spawned now: its deadline, for
+/// [`TaskRecord::of_task`], and its local values.
 #[inline]
-pub(crate) fn inherited(io: IoId, spawned: Spawned) -> (TaskRecord, Bindings) {
+pub(crate) fn inherited(io: IoId) -> (DeadlineNanos, Bindings) {
     with_frame(io, |frame| {
         let Some(frame) = frame else {
-            return (TaskRecord::new(NEVER, Some(spawned)), Bindings::NONE);
+            return (DeadlineNanos(NEVER), Bindings::NONE);
         };
         // SAFETY: the frame's maker keeps it for the call that the frame belongs
         // to, which is still running.
         let spawner = unsafe { &*frame.record };
         // SAFETY: as above.
         let bindings = unsafe { &*frame.bindings };
-        let record = TaskRecord::new(spawner.deadline_nanos(), Some(spawned));
-        (record, bindings.clone())
+        (DeadlineNanos(spawner.deadline_nanos()), bindings.clone())
     })
 }
 

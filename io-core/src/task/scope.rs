@@ -344,7 +344,7 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         if let Err(rejected) = self.io.start(job, Start::MayRunInline) {
             rejected.into_job().run(self.io.id()).publish();
         }
-        task
+        task.anew(self.io)
     }
 
     pub(super) fn start_concurrent<F, T>(
@@ -450,6 +450,22 @@ impl<T> fmt::Debug for Task<'_, T> {
             .field("name", &self.name())
             .field("is_finished", &self.is_finished())
             .finish_non_exhaustive()
+    }
+}
+
+impl<'scope, T> Task<'scope, T> {
+    /// The same handle, made of what is in registers. A copy of what was stored in parts
+    /// just before waits until these stores are through.
+    #[inline(always)]
+    fn anew(self, io: &'scope dyn Io) -> Task<'scope, T> {
+        let mut this = ManuallyDrop::new(self);
+        Task {
+            // SAFETY: *references* of `block.rs`: it moves from the one to the other.
+            task: ManuallyDrop::new(unsafe { ManuallyDrop::take(&mut this.task) }),
+            io,
+            scope: PhantomData,
+            result: PhantomData,
+        }
     }
 }
 
