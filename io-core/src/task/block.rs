@@ -350,6 +350,9 @@ impl Job {
     /// As [`run`](Job::run), on the stack of a task that waits for this one. That
     /// task's frames, and those of other executors below it, are not the job's: it
     /// sees none of them, as on a stack of its own.
+    ///
+    /// Until its end is published nobody else may begin a wait for the task
+    /// ([`TaskRecord::prepare_wait`]) on another thread: it may not be woken.
     #[must_use = "the task is over when this is published"]
     pub fn run_for_joiner(self, io: IoId) -> Done {
         self.run_below(io, Outer::Hidden)
@@ -624,7 +627,12 @@ impl Drop for Done {
         if self.task.is_listed() {
             scope.remove_member(&self.task);
         }
-        let finished = self.task.completion.finish(self.stored);
+        // The handle waits for the end of the very stack that this is on; and if its
+        // executor has lied, it has gone on this thread, and before.
+        let finished = match self.stored {
+            Stored::AtEnd if self.task.is_joined_here() => self.task.completion.finish_for_joiner(),
+            stored => self.task.completion.finish(stored),
+        };
         match finished.unwrap_or_else(|| self.finish_waited(io)) {
             Left::Nothing => {}
             // SAFETY: *references*: the handle is gone, the pair's is this one's.

@@ -103,6 +103,9 @@ pub struct TaskRecord {
     pub(crate) completion: Completion,
     /// Requests that were handed to that child. Those who do hold the lock.
     forwarded: Mutex<Forwarded>,
+    /// The thread on which the handle joins, 0 before. Written by that, and compared by
+    /// a runner with its own thread: Relaxed.
+    joiner: AtomicUsize,
     name: Option<TaskName>,
     /// `None` for a thread that is no task.
     spawned_at: Option<&'static Location<'static>>,
@@ -164,6 +167,7 @@ impl TaskRecord {
             stands_on: AtomicPtr::new(ptr::null_mut()),
             inline_child: AtomicPtr::new(ptr::null_mut()),
             forwarded: Mutex::new(Forwarded::NOTHING),
+            joiner: AtomicUsize::new(0),
             name,
             spawned_at,
             wait_kind: AtomicU8::new(WaitKind::Word as u8),
@@ -178,6 +182,16 @@ impl TaskRecord {
     /// Whether its scope lists it.
     pub(crate) fn is_listed(&self) -> bool {
         self.unlisted.load(Ordering::Relaxed).is_null()
+    }
+
+    /// Handle: notes that it joins, on this thread.
+    pub(crate) fn note_join(&self) {
+        self.joiner.store(thread_key(), Ordering::Relaxed);
+    }
+
+    /// Whether the handle joins, or has joined, on this thread.
+    pub(crate) fn is_joined_here(&self) -> bool {
+        self.joiner.load(Ordering::Relaxed) == thread_key()
     }
 
     /// Notes on whose stack the task runs, or that it does so no more.

@@ -552,6 +552,7 @@ impl<T> Task<'_, T> {
     }
 
     fn wait_for_end(&self, forwarded: &mut Forwarded) {
+        self.task.note_join();
         let id = self.io.id();
         let mut forward = |taken| forwarded.add(taken, self.request(Requester::Joiner).is_merged);
         while !self.task.is_done() {

@@ -37,9 +37,12 @@ enum Spite {
     ChangesId,
     /// Panics at every other wait for a task.
     PanicsInJoins,
+    /// Runs jobs as if for their joiners, who wait for others, have gone, or are on
+    /// another thread, and publishes their ends later; panics in some joins.
+    LiesOfJoiners,
 }
 
-const SPITE: [Spite; 7] = [
+const SPITE: [Spite; 8] = [
     Spite::SwapsJobs,
     Spite::RunsJobsInWaits,
     Spite::PublishesLate,
@@ -47,6 +50,7 @@ const SPITE: [Spite; 7] = [
     Spite::WaitsFail,
     Spite::ChangesId,
     Spite::PanicsInJoins,
+    Spite::LiesOfJoiners,
 ];
 
 /// An executor that keeps what it is given, wakes nobody, and never waits for
@@ -95,6 +99,10 @@ impl<'a> Spiteful<'a> {
         }
         let job = lock(&self.jobs).pop();
         match job {
+            Some(job) if self.spite == Spite::LiesOfJoiners => {
+                let done = job.run_for_joiner(self.id());
+                lock(&self.ends).push(done);
+            }
             Some(job) => job.run(self.id()).publish(),
             None => thread::yield_now(),
         }
@@ -117,7 +125,7 @@ impl Io for Spiteful<'_> {
                 }
                 Err(Rejected::new(jobs.remove(0)))
             }
-            Spite::RunsJobsInWaits => {
+            Spite::RunsJobsInWaits | Spite::LiesOfJoiners => {
                 lock(&self.jobs).push(job);
                 Ok(())
             }
@@ -131,7 +139,12 @@ impl Io for Spiteful<'_> {
     }
 
     fn wait_task(&self, _task: &TaskRecord) {
-        if self.spite == Spite::PanicsInJoins && self.call_number().is_multiple_of(2) {
+        let panics = match self.spite {
+            Spite::PanicsInJoins => self.call_number().is_multiple_of(2),
+            Spite::LiesOfJoiners => self.call_number().is_multiple_of(5),
+            _ => false,
+        };
+        if panics {
             std::panic::resume_unwind(Box::new("no joins here"));
         }
         self.pass_the_time();

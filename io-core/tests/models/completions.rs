@@ -200,6 +200,38 @@ fn who_waits_by_a_reference_is_woken_although_the_handle_is_gone() {
 }
 
 #[test]
+fn who_asks_by_a_reference_sees_the_end_that_the_joiners_thread_stores() {
+    every_order(|| {
+        let block = Block::new();
+        let asks = Arc::clone(&block);
+        let thread = spawn(move || {
+            if asks.completion.is_done() {
+                asks.stack.with_mut(|_| ());
+            }
+        });
+        assert_eq!(block.run_for_joiner(), Stored::AtEnd);
+        block.stack.with_mut(|_| ());
+        let left = block.completion.finish_for_joiner();
+        assert_eq!(left, Some(Left::Nothing));
+        assert!(block.completion.is_done());
+        assert_eq!(block.take_result(), Some(7));
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn who_wants_a_wake_gets_one_from_the_joiners_thread_too() {
+    every_order(|| {
+        let block = Block::new();
+        assert!(block.completion.prepare_wait().is_some());
+        assert_eq!(block.run_for_joiner(), Stored::AtEnd);
+        assert_eq!(block.completion.finish_for_joiner(), None);
+        let left = block.completion.finish_waited(Stored::AtEnd);
+        assert_eq!(left, Left::Nothing);
+    });
+}
+
+#[test]
 fn an_end_that_another_thread_publishes_is_seen_with_the_result() {
     orders_with_preemptions(2, || {
         let block = Block::new();
