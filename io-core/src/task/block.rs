@@ -575,11 +575,16 @@ impl InlineRun<'_> {
     fn end_forwarding(&self) {
         record::with_current(self.io, |parent| {
             let parent = parent.expect("the spawner is current again once its child has run");
-            if !parent.cancel.end_inline() {
-                return;
-            }
+            let is_forwarded = parent.cancel.end_inline();
             // Somebody has forwarded, or is about to be done with it.
-            let forwarded = mem::take(&mut *parent.lock_forwarded());
+            let forwarded = is_forwarded.then(|| mem::take(&mut *parent.lock_forwarded()));
+            // Nobody follows it without the bit; it names nothing any more all the same.
+            parent
+                .inline_child
+                .store(ptr::null_mut(), Ordering::Relaxed);
+            let Some(forwarded) = forwarded else {
+                return;
+            };
             let is_received = !self.child.cancel.is_pending_from(Requester::Spawner);
             if let Some(taken) = forwarded.unreceived(is_received) {
                 parent.cancel.put_back(taken);

@@ -157,12 +157,13 @@ impl CancelWord {
     /// pending already; then the wait has not begun. Release: pairs with `request`.
     #[inline]
     pub(crate) fn begin_wait(&self) -> bool {
-        // The bit is not set, so adding sets it; an `or` that answers is a loop.
-        let before = self.0.fetch_add(INTERRUPTIBLE, Ordering::AcqRel);
-        debug_assert!(
-            before & INTERRUPTIBLE == 0,
-            "a task is in one wait at a time"
-        );
+        // Relaxed: only the task itself writes this bit. Where it is not set, adding sets
+        // it in one step; an `or` that answers takes a loop. An executor that begins a
+        // wait in a wait must not carry into the other bits.
+        let before = match self.0.load(Ordering::Relaxed) & INTERRUPTIBLE {
+            0 => self.0.fetch_add(INTERRUPTIBLE, Ordering::AcqRel),
+            _ => self.0.load(Ordering::Acquire),
+        };
         let is_requested = before & PENDING != 0;
         if is_requested {
             self.end_wait();

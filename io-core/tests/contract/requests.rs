@@ -6,7 +6,8 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
-use io_core::{Io, is_canceled};
+use io_blocking::Blocking;
+use io_core::{Clock, Io, is_canceled, task};
 
 use crate::backend::{Jobs, Tiny};
 use crate::watchdog::Watchdog;
@@ -63,6 +64,38 @@ fn a_request_that_the_inline_child_received_does_not_come_back() {
             (seen, is_canceled_now(io))
         });
         assert_eq!(task.join(), (true, false));
+    });
+}
+
+/// An executor that begins a wait in a wait: the request is not handed to a child that
+/// has gone.
+#[test]
+fn a_request_in_a_wait_within_a_wait_is_the_tasks_own() {
+    let _watchdog = Watchdog::new("a_request_in_a_wait_within_a_wait_is_the_tasks_own");
+    let blocking = Blocking::new();
+    let io: &dyn Io = &blocking;
+    io.scope(|scope| {
+        thread::scope(|threads| {
+            let (ask, asked) = mpsc::channel();
+            let (tell, told) = mpsc::channel();
+            threads.spawn(move || {
+                asked.recv().unwrap();
+                scope.cancel();
+                tell.send(()).unwrap();
+            });
+            let task = scope.spawn(move || {
+                // It looks for a request, so its spawner knows of it.
+                io.scope(|inner| inner.spawn(|| io.checkpoint()).join())
+                    .unwrap();
+                for _ in 0..2 {
+                    drop(task::begin_wait(io.id(), || io.now(Clock::Monotonic)));
+                }
+                ask.send(()).unwrap();
+                told.recv().unwrap();
+                is_canceled_now(io)
+            });
+            assert!(task.join());
+        });
     });
 }
 

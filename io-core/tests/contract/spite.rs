@@ -11,9 +11,9 @@ use std::thread;
 
 use io_core::fs::{self, File};
 use io_core::sync::{Mutex as TaskMutex, RwLock};
-use io_core::task::{Done, Job, Rejected, Start, TaskRecord, TaskRef};
+use io_core::task::{self, Done, Job, Rejected, Start, TaskRecord, TaskRef};
 use io_core::{
-    FutexWord, Instant, Io, IoId, Operation, OperationKind, Outcome, canceled, forward_io,
+    Clock, FutexWord, Instant, Io, IoId, Operation, OperationKind, Outcome, canceled, forward_io,
 };
 
 use crate::backend::{Jobs, Tiny};
@@ -40,9 +40,11 @@ enum Spite {
     /// Runs jobs as if for their joiners, who wait for others, have gone, or are on
     /// another thread, and publishes their ends later; panics in some joins.
     LiesOfJoiners,
+    /// Begins waits that it does not end, so that it is in several at once.
+    NestsWaits,
 }
 
-const SPITE: [Spite; 8] = [
+const SPITE: [Spite; 9] = [
     Spite::SwapsJobs,
     Spite::RunsJobsInWaits,
     Spite::PublishesLate,
@@ -51,6 +53,7 @@ const SPITE: [Spite; 8] = [
     Spite::ChangesId,
     Spite::PanicsInJoins,
     Spite::LiesOfJoiners,
+    Spite::NestsWaits,
 ];
 
 /// An executor that keeps what it is given, wakes nobody, and never waits for
@@ -139,6 +142,11 @@ impl Io for Spiteful<'_> {
     }
 
     fn wait_task(&self, _task: &TaskRecord) {
+        if self.spite == Spite::NestsWaits {
+            for _ in 0..3 {
+                drop(task::begin_wait(self.id(), || self.now(Clock::Monotonic)));
+            }
+        }
         let panics = match self.spite {
             Spite::PanicsInJoins => self.call_number().is_multiple_of(2),
             Spite::LiesOfJoiners => self.call_number().is_multiple_of(5),
