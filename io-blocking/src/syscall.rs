@@ -467,7 +467,8 @@ pub fn thread_ran_nanos() -> u64 {
 /// (membarrier(2), Linux 4.14).
 ///
 /// A process that forbids itself the call later (seccomp(2)) ends at its next use, with
-/// a message.
+/// a message. The first time takes some 20 ms if the process has several threads, later
+/// ones a microsecond.
 #[must_use]
 pub fn process_barrier() -> Option<ProcessBarrier> {
     if membarrier(libc::MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0 {
@@ -479,7 +480,11 @@ pub fn process_barrier() -> Option<ProcessBarrier> {
 }
 
 fn pass_barrier() {
-    if membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 {
+    while membarrier(libc::MEMBARRIER_CMD_PRIVATE_EXPEDITED) != 0 {
+        if io::Error::last_os_error().raw_os_error() == Some(libc::ENOMEM) {
+            thread::sleep(Duration::from_millis(1));
+            continue;
+        }
         const MESSAGE: &str = "\nio-blocking: membarrier(2), once allowed, is refused now\n";
         // Past std's lock of stderr, which a fiber that waits may hold.
         // SAFETY: *memory*.

@@ -78,7 +78,7 @@ impl ProcessBarrier {
     /// When `pass` returns, the caller has passed a full memory barrier since the call, and
     /// so has every other thread of the process: all its memory accesses are in the
     /// order of its program around some point in between (membarrier(2),
-    /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED`).
+    /// `MEMBARRIER_CMD_PRIVATE_EXPEDITED`). Neither function unwinds.
     #[must_use]
     pub const unsafe fn new(pass: fn(), pause: fn(u32)) -> ProcessBarrier {
         ProcessBarrier { pass, pause }
@@ -131,6 +131,7 @@ impl<T> BiasedMutex<T> {
     pub(crate) fn lock(&self, bias: Option<&Bias>) -> BiasedGuard<'_, T> {
         let owner = self.owner.load(Ordering::Relaxed);
         if owner != NOBODY && owner == this_thread() {
+            self.assert_outside();
             self.is_owner_inside.store(true, Ordering::Relaxed);
             light_barrier();
             if self.owner.load(Ordering::Relaxed) == owner {
@@ -142,6 +143,21 @@ impl<T> BiasedMutex<T> {
             self.is_owner_inside.store(false, Ordering::Release);
         }
         self.lock_shared(bias)
+    }
+
+    /// As [`lock`](BiasedMutex::lock), for whoever only looks now and then: whose bias it
+    /// takes away gets it back with the next lock.
+    pub(crate) fn lock_to_look(&self, bias: Option<&Bias>) -> BiasedGuard<'_, T> {
+        let shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bias) = bias
+            && self.owner.load(Ordering::Relaxed) != NOBODY
+        {
+            self.take_bias_away(bias.barrier);
+        }
+        BiasedGuard {
+            mutex: self,
+            shared: Some(shared),
+        }
     }
 
     #[inline(never)]
@@ -178,8 +194,20 @@ impl<T> BiasedMutex<T> {
         }
     }
 
+    /// For the owner. Another mutex would let it wait for itself.
+    #[inline]
+    fn assert_outside(&self) {
+        // Relaxed: this thread alone writes it.
+        if self.is_owner_inside.load(Ordering::Relaxed) {
+            locked_twice();
+        }
+    }
+
     #[cold]
     fn take_bias_away(&self, barrier: ProcessBarrier) {
+        if self.owner.load(Ordering::Relaxed) == this_thread() {
+            self.assert_outside();
+        }
         self.owner.store(NOBODY, Ordering::Relaxed);
         (barrier.pass)();
         let mut count = 0;
@@ -188,6 +216,12 @@ impl<T> BiasedMutex<T> {
             count += 1;
         }
     }
+}
+
+/// By what runs under the lock.
+#[cold]
+fn locked_twice() -> ! {
+    panic!("a bucket of a parking lot is locked by who is in it");
 }
 
 /// Whoever has it is inside.

@@ -216,7 +216,7 @@ impl<W: Copy + Send> ParkingLot<W> {
     /// `taken` is called under the lock, while the waiter is sure to be valid;
     /// what it returns goes to `wake` after the lock was released. Returns how
     /// many were taken. Neither closure may panic: a waiter that was taken is woken
-    /// by nobody else.
+    /// by nobody else. `taken` must not use the lot.
     ///
     /// Only waits that began before it are taken, so it comes to an end even if
     /// those that it wakes wait again at once.
@@ -290,7 +290,7 @@ impl<W: Copy + Send> ParkingLot<W> {
     #[must_use]
     pub fn len(&self) -> usize {
         let count = |bucket: &Bucket<W>| {
-            let queue = bucket.queue.lock(self.bias.as_ref());
+            let queue = bucket.queue.lock_to_look(self.bias.as_ref());
             let mut count = 0;
             let mut next = queue.first;
             while !next.is_null() {

@@ -226,6 +226,11 @@ impl Builder {
     /// Makes the event loop: sets up, probes and closes a trial ring, so that a
     /// refusal shows here.
     ///
+    /// It registers the process for membarrier(2), which takes some 20 ms the first time
+    /// if other threads run already. Where that is refused, tasks of one worker wake each
+    /// other more slowly. A program that forbids itself system calls (seccomp(2)) has
+    /// to do so before, or to allow this one: refused later, it ends the process.
+    ///
     /// # Errors
     /// An option out of range (`InvalidInput`), or io_uring is refused: the
     /// error's text names the likely cause and the way out, and

@@ -234,11 +234,10 @@ impl Watched for Shared {
             fibers.extend(threads);
             fibers
         });
-        // Who has been woken is off the queue, though it may not know yet.
-        let queued_count = self.lot.len();
         let is_settled = |waiting: &Vec<WaitingTask>| {
             let on_words = waiting.iter().filter(|task| task.address.is_some());
-            on_words.count() == queued_count && !waiting.iter().any(WaitingTask::may_be_woken)
+            // Who has been woken is off the queue, though it may not know yet.
+            on_words.count() == self.lot.len() && !waiting.iter().any(WaitingTask::may_be_woken)
         };
         Examination {
             waiting: waiting.filter(is_settled),
