@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use io_blocking::Blocking;
 use io_core::fs::File;
-use io_core::task::{Task, TaskRecord};
+use io_core::sync::Event;
+use io_core::task::{Scope, Task, TaskRecord};
 use io_core::{Io, forward_io, is_canceled};
 
 use super::{Watchdog, build, wait_until, with_workers};
@@ -275,6 +276,106 @@ fn another_worker_takes_the_newest_job_too() {
             }
         })
         .expect("a ring");
+}
+
+/// A loop of one worker that has had no stack for a job and has one again. `body` is
+/// called with the job that waited meanwhile not started yet, if that can be had.
+fn after_a_lack_of_stacks(body: impl Fn(&dyn Io, &dyn Fn()), in_between: u32) {
+    let mut builder = EventLoop::builder().workers(1).offload_threads(2);
+    // One is the run loop's.
+    builder.options.stack.stack_count_max = 3;
+    let event_loop = build(builder);
+    let io: &dyn Io = &event_loop;
+    let run = event_loop.run(|_| {
+        let (first, second, has_run) = (Event::new(), Event::new(), AtomicBool::new(false));
+        let begun = AtomicUsize::new(0);
+        io.scope(|scope| {
+            for event in [&first, &second] {
+                let holds_a_stack = || {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    event.wait(io).expect("nobody cancels");
+                };
+                drop(
+                    scope
+                        .spawn_concurrent(holds_a_stack)
+                        .expect("there is room"),
+                );
+            }
+            wait_until_yielding(io, || begun.load(Ordering::Relaxed) == 2);
+            // There is no stack for it: a thread of the pool runs it.
+            drop(scope.spawn(|| has_run.store(true, Ordering::Relaxed)));
+            wait_until_yielding(io, || has_run.load(Ordering::Relaxed));
+            (0..in_between).for_each(|_| io.yield_now().expect("nobody cancels"));
+            body(io, &|| {
+                first.set(io);
+                io.yield_now().expect("nobody cancels");
+            });
+            second.set(io);
+        });
+    });
+    run.expect("a ring");
+}
+
+fn wait_until_yielding(io: &dyn Io, is_so: impl Fn() -> bool) {
+    while !is_so() {
+        io.yield_now().expect("nobody cancels");
+    }
+}
+
+#[test]
+fn a_join_runs_no_job_but_that_of_its_task() {
+    let _watchdog = Watchdog::new();
+    let body = |io: &dyn Io, free_a_stack: &dyn Fn()| {
+        let is_joined = Event::new();
+        io.scope(|scope| {
+            // Spawned while there is no stack; it needs what comes after the join.
+            let waits = || {
+                io.with_timeout(Duration::from_secs(5), || is_joined.wait(io))
+                    .is_ok()
+            };
+            let waits = scope.spawn_concurrent(waits).expect("there is room");
+            free_a_stack();
+            let joined = scope.spawn(|| ());
+            // The worker shows its newest job while it blocks.
+            io.no_suspend(&mut || {
+                io.sleep(Duration::from_millis(1)).expect("nobody cancels");
+            });
+            joined.join();
+            is_joined.set(io);
+            assert!(
+                waits.join(),
+                "it ran on the stack of who joined another task"
+            );
+        });
+    };
+    (0..8).for_each(|in_between| after_a_lack_of_stacks(body, in_between));
+}
+
+#[test]
+fn jobs_that_start_jobs_keep_none_waiting_that_was_spawned_without_a_stack() {
+    fn chain<'scope>(
+        scope: &'scope Scope<'scope, '_>,
+        count: &'scope AtomicUsize,
+        is_over: &'scope AtomicBool,
+    ) {
+        let count_before = count.fetch_add(1, Ordering::Relaxed);
+        if !is_over.load(Ordering::Relaxed) && count_before < 100_000 {
+            drop(scope.spawn(move || chain(scope, count, is_over)));
+        }
+    }
+    let _watchdog = Watchdog::new();
+    let body = |io: &dyn Io, free_a_stack: &dyn Fn()| {
+        let (count, has_run) = (AtomicUsize::new(0), AtomicBool::new(false));
+        let (count, has_run) = (&count, &has_run);
+        io.scope(|scope| {
+            drop(scope.spawn(|| has_run.store(true, Ordering::Relaxed)));
+            free_a_stack();
+            drop(scope.spawn(move || chain(scope, count, has_run)));
+        });
+        let count = count.load(Ordering::Relaxed);
+        assert!(count < 1000, "{count} jobs went before one that was older");
+    };
+    (0..8).for_each(|in_between| after_a_lack_of_stacks(body, in_between));
 }
 
 /// Waits until a task is over before it waits for it.

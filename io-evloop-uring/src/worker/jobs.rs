@@ -67,17 +67,26 @@ impl Worker {
     pub(crate) fn push_job(&self, job: Job) {
         self.counters.spawns.add(1);
         self.note_job();
-        self.newest_task.set(ptr::from_ref(&**job.task()));
-        if self.is_alone.get() && !self.is_short.get() {
-            if let Some(before) = self.own_newest.replace(Some(job)) {
-                self.deque.push(before);
-            }
-            return;
+        if self.is_alone.get() {
+            return self.push_own_job(job);
         }
+        self.newest_task.set(ptr::from_ref(&**job.task()));
         let newest = &self.outside().newest;
         if let Err(job) = newest.put(job)
             && let Some(before) = newest.replace(job)
         {
+            self.deque.push(before);
+        }
+    }
+
+    /// While it is alone `Outside::newest` is empty.
+    fn push_own_job(&self, job: Job) {
+        if self.is_short.get() {
+            // It takes none.
+            return self.deque.push(job);
+        }
+        self.newest_task.set(ptr::from_ref(&**job.task()));
+        if let Some(before) = self.own_newest.replace(Some(job)) {
             self.deque.push(before);
         }
     }
@@ -125,12 +134,17 @@ impl Worker {
             if self.overtakes_too_often() {
                 return None;
             }
-            return self.take_newest();
+            // Others may have taken it, and a later one of theirs can have its address.
+            return self.keep_if_of(task, self.take_newest()?);
         }
         if self.is_short.get() {
             return None;
         }
-        let job = self.deque.pop()?;
+        self.keep_if_of(task, self.deque.pop()?)
+    }
+
+    /// A job that was taken, if it is that of `task`.
+    fn keep_if_of(&self, task: &TaskRecord, job: Job) -> Option<Job> {
         if ptr::eq(&raw const **job.task(), task) {
             return Some(job);
         }
@@ -200,6 +214,7 @@ impl Worker {
     /// Puts its own newest job where all see it: the worker takes none for a while.
     pub(super) fn show_own_newest(&self) {
         if let Some(job) = self.own_newest.take() {
+            self.newest_task.set(ptr::null());
             self.deque.push(job);
         }
     }
@@ -374,7 +389,8 @@ impl Worker {
 
     /// Whether the loop, if it got control now, would start a job of this worker.
     fn would_start_own_job(&self) -> bool {
-        let has_job = !self.deque.is_empty() || !self.outside().newest.is_empty();
+        let has_job =
+            !self.deque.is_empty() || self.has_own_newest() || !self.outside().newest.is_empty();
         has_job
             && self.ready.is_empty()
             && self.takes_jobs()
