@@ -148,7 +148,7 @@ fn direct_as(
     let kind = operation.kind();
     let class = || class_of(kind, device);
     let began = monotonic().as_nanos();
-    let waits = worker.name_calls.are_long(kind) && worker.has_others();
+    let waits = worker.has_others() && worker.name_calls.goes_elsewhere(kind);
     if waits || worker.shared.routes.is_slow(began, class) {
         return offload_as(worker, operation, device);
     }
@@ -195,9 +195,8 @@ fn offload_as(
     worker.park_for_pool(NonNull::from(&mut request));
     let answer = request.answer;
     let answer = answer.expect("the pool gives the fiber back with it");
-    let (began, ended) = (answer.began_nanos, answer.ended_nanos);
-    worker.name_calls.note(kind, ended.saturating_sub(began));
     if answer.has_waited {
+        let (began, ended) = (answer.began_nanos, answer.ended_nanos);
         let routes = &worker.shared.routes;
         routes.note(began, ended, || class_of(kind, device));
     }

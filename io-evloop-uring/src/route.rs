@@ -173,6 +173,9 @@ const SHORT_AVERAGE_NANOS: u32 = 25_000;
 const SAMPLE_NANOS_MAX: u32 = 400_000;
 /// The average is over about so many calls.
 const SAMPLES: u32 = 16;
+/// Of calls that go to other threads one of so many is made directly: there the others,
+/// and what else those threads do, would be in the time.
+const CALLS_PER_PROBE: u32 = 32;
 
 /// How long a worker's calls that change names take, by their kind.
 #[derive(Default)]
@@ -183,7 +186,8 @@ pub(crate) struct NameCalls {
 #[derive(Clone, Copy, Default)]
 struct Average {
     nanos: u32,
-    is_long: bool,
+    /// Calls since they are long; 0 if they are not.
+    long_count: u32,
 }
 
 impl NameCalls {
@@ -202,27 +206,36 @@ impl NameCalls {
         Some(&self.averages[index])
     }
 
-    /// Whether calls of this kind take long on average.
+    /// Whether a call of this kind is to go to another thread, as they take long on
+    /// average. To be asked once for each.
     #[inline]
-    pub(crate) fn are_long(&self, kind: OperationKind) -> bool {
-        self.average(kind)
-            .is_some_and(|average| average.get().is_long)
+    pub(crate) fn goes_elsewhere(&self, kind: OperationKind) -> bool {
+        self.average(kind).is_some_and(|cell| {
+            let Average { nanos, long_count } = cell.get();
+            if long_count == 0 {
+                return false;
+            }
+            let long_count = long_count % CALLS_PER_PROBE + 1;
+            cell.set(Average { nanos, long_count });
+            long_count != CALLS_PER_PROBE
+        })
     }
 
-    /// Notes how long a call took, on whichever way.
+    /// Notes how long a direct call took.
     #[inline]
     pub(crate) fn note(&self, kind: OperationKind, took_nanos: u64) {
         let Some(cell) = self.average(kind) else {
             return;
         };
-        let Average { nanos, is_long } = cell.get();
+        let Average { nanos, long_count } = cell.get();
         let took = u32::try_from(took_nanos).unwrap_or(u32::MAX);
         let nanos = nanos - nanos / SAMPLES + took.min(SAMPLE_NANOS_MAX) / SAMPLES;
-        let is_long = match is_long {
-            true => nanos >= SHORT_AVERAGE_NANOS,
-            false => nanos > LONG_AVERAGE_NANOS,
+        let is_long = match long_count {
+            0 => nanos > LONG_AVERAGE_NANOS,
+            _ => nanos >= SHORT_AVERAGE_NANOS,
         };
-        cell.set(Average { nanos, is_long });
+        let long_count = if is_long { long_count.max(1) } else { 0 };
+        cell.set(Average { nanos, long_count });
     }
 }
 
@@ -236,7 +249,7 @@ mod tests {
         let (kind, other) = (OperationKind::RemoveFile, OperationKind::Create);
         for _ in 0..1000 {
             calls.note(kind, u64::from(LONG_AVERAGE_NANOS));
-            assert!(!calls.are_long(kind), "not above the limit");
+            assert!(!calls.goes_elsewhere(kind), "not above the limit");
         }
         // One that lost the processor changes nothing by itself.
         let calls = NameCalls::default();
@@ -244,16 +257,18 @@ mod tests {
             calls.note(kind, 20_000);
         }
         calls.note(kind, 4_000_000_000);
-        assert!(!calls.are_long(kind));
+        assert!(!calls.goes_elsewhere(kind));
         let count = (1..).find(|_| {
             calls.note(kind, 100_000);
-            calls.are_long(kind)
+            calls.goes_elsewhere(kind)
         });
         assert!(count.is_some_and(|count| count <= 2 * SAMPLES), "{count:?}");
-        assert!(!calls.are_long(other));
+        assert!(!calls.goes_elsewhere(other));
+        let probes = (0..10 * CALLS_PER_PROBE).filter(|_| !calls.goes_elsewhere(kind));
+        assert_eq!(probes.count(), 10);
         let count = (1..).find(|_| {
             calls.note(kind, 10_000);
-            !calls.are_long(kind)
+            (0..2).all(|_| !calls.goes_elsewhere(kind))
         });
         assert!(count.is_some_and(|count| count <= 3 * SAMPLES), "{count:?}");
     }
@@ -265,7 +280,8 @@ mod tests {
             for _ in 0..100 {
                 calls.note(kind, 1_000_000);
             }
-            assert_eq!(calls.are_long(kind), NameCalls::KINDS.contains(&kind));
+            let is_counted = NameCalls::KINDS.contains(&kind);
+            assert_eq!(calls.goes_elsewhere(kind), is_counted);
         }
     }
 

@@ -19,7 +19,7 @@ const COPY_BYTES_MAX: usize = 256 * 1024;
 /// nothing has to be read once more to see it.
 const SPARE_BYTES: usize = 32;
 
-/// Reads a whole file.
+/// Reads a whole file. A device may be opened twice, first without waiting.
 ///
 /// # Errors
 /// What open(2), statx(2) and read(2) say; [`io::ErrorKind::OutOfMemory`];
@@ -69,6 +69,7 @@ fn read_without_waiting(io: &dyn Io, path: &Path) -> io::Result<Option<Vec<u8>>>
             Some(fd) => io.wait_readable(fd)?,
             None => return Ok(None),
         },
+        FileType::Directory => return Err(io::Error::from_raw_os_error(libc::EISDIR)),
         _ => return Ok(None),
     }
     read_content(&file, metadata.len()).map(Some)
