@@ -88,7 +88,13 @@ pub(crate) struct Outside {
     pub(crate) counters: Arc<Counters>,
     /// For the watch: which fiber runs.
     pub(crate) running: Running,
+    /// How many of its fibers have a job, or [`TAKES_NONE`]. Written by the worker; to
+    /// others a hint, hence Relaxed.
+    pub(crate) busy_count: AtomicUsize,
 }
+
+/// Of a worker that takes no jobs, as `busy_count`.
+pub(crate) const TAKES_NONE: usize = usize::MAX;
 
 /// What a worker hands on to the next thread that is it.
 pub(crate) struct Kept {
@@ -408,6 +414,7 @@ impl Outside {
             inbox: SegQueue::new(),
             counters: Arc::default(),
             running: Running::new(),
+            busy_count: AtomicUsize::new(TAKES_NONE),
         }
     }
 }

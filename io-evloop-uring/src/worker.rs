@@ -65,7 +65,7 @@ use crate::ring::{
     Completion, Entry, Ring, RingCounters, SlotAddress, UserData, Wait, ring_failed,
 };
 use crate::route::NameCalls;
-use crate::shared::{Kept, Message, Report, Shared};
+use crate::shared::{Kept, Message, Report, Shared, TAKES_NONE};
 use crate::timers::Timers;
 use crate::waits::Waits;
 use crate::wake::{Reach, SEARCH_MAX, Sleeper, WokenBy};
@@ -157,6 +157,8 @@ pub(crate) struct Worker {
     current: Cell<Option<FiberRef>>,
     /// Fibers with a job.
     busy_count: Cell<usize>,
+    /// How often in a row it has left a job to others.
+    left_count: Cell<u32>,
     /// Fibers that parked while the thread unwinds, since it last did not.
     unwinding_count: Cell<usize>,
     /// Counts the times that these were forgotten.
@@ -266,6 +268,7 @@ impl Worker {
             idle: RefCell::default(),
             current: Cell::new(None),
             busy_count: Cell::new(0),
+            left_count: Cell::new(0),
             unwinding_count: Cell::new(0),
             unwinding_period: Cell::new(0),
             submitted_count: Cell::new(0),
@@ -292,6 +295,7 @@ impl Worker {
     pub(crate) fn enter(&self) {
         assert!(!is_worker_thread(), "a thread is one worker");
         set_thread_word(ptr::from_ref(self).cast());
+        self.show_busy_count();
         self.begin_watched();
     }
 
@@ -309,6 +313,9 @@ impl Worker {
         debug_assert!(self.idle.borrow().is_empty(), "`end_fibers` ended them");
         debug_assert!(self.own_newest.take().is_none(), "it was handed on");
         self.end_watched();
+        self.outside()
+            .busy_count
+            .store(TAKES_NONE, Ordering::Relaxed);
         let sleeper = self.sleeper.take().expect("it was attached");
         let mut ring = self.ring.borrow_mut();
         let detached = sleeper.detach(&mut ring, |_, completion| self.complete(completion));

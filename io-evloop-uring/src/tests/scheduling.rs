@@ -391,3 +391,32 @@ fn a_job_that_counted_on_a_caller_without_a_ring_runs() {
         });
     }
 }
+
+#[test]
+fn a_job_that_is_left_to_a_worker_which_does_not_come_starts_all_the_same() {
+    let _watchdog = Watchdog::new();
+    let event_loop = with_workers(2);
+    event_loop
+        .run(|io| {
+            let (has_begun, is_over) = (AtomicBool::new(false), AtomicBool::new(false));
+            io.scope(|scope| {
+                // The other worker takes it, as this one does not yield, and then has one
+                // fiber.
+                drop(scope.spawn(|| {
+                    has_begun.store(true, Ordering::Relaxed);
+                    wait_until(|| is_over.load(Ordering::Relaxed));
+                }));
+                wait_until(|| has_begun.load(Ordering::Relaxed));
+                // This one has more, which are always ready.
+                for _ in 0..8 {
+                    drop(scope.spawn(|| {
+                        while !is_over.load(Ordering::Relaxed) {
+                            io.yield_now().expect("nobody cancels");
+                        }
+                    }));
+                }
+                drop(scope.spawn(|| is_over.store(true, Ordering::Relaxed)));
+            });
+        })
+        .expect("a ring");
+}

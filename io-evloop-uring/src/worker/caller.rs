@@ -84,6 +84,7 @@ impl Worker {
         self.is_alone.set(false);
         loop {
             self.is_draining.set(true);
+            self.show_busy_count();
             self.hand_on_jobs();
             self.shared.places.begin_drain();
             if !self.shared.injector.is_empty() {
@@ -106,6 +107,7 @@ impl Worker {
     /// Nobody else takes jobs: this worker does again, and drains later.
     pub(crate) fn take_jobs_again(&self) {
         if self.is_draining.replace(false) {
+            self.show_busy_count();
             self.shared.places.end_drain();
         }
     }

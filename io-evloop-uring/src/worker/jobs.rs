@@ -4,6 +4,7 @@
 
 use std::io;
 use std::ptr;
+use std::sync::atomic::Ordering;
 use std::thread;
 
 use crossbeam_deque::Steal;
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::cell::{Away, FiberCell, FiberKind, FiberRef, Order};
 use crate::fiber::{Fiber, StackBounds, Suspender, Switch};
-use crate::shared::Outside;
+use crate::shared::{Outside, TAKES_NONE};
 
 /// So many joined tasks in a row may run before older jobs of their worker; then a
 /// joiner waits, until those have started.
@@ -24,6 +25,12 @@ const OVERTAKEN_MAX: u32 = 32;
 /// After so many tasks that ran on their joiners' stacks the clock is read: small
 /// ones take a tenth of a microsecond each, a reading 30 ns.
 const JOINED_PER_READING: u32 = 32;
+
+/// A worker leaves its jobs to one with fewer fibers in so many looks at them, of a few
+/// turns each, before it starts one all the same.
+const LEFT_MAX: u32 = 16;
+/// So many others are looked at: each may cost a line of the cache.
+const OTHERS_LOOKED_AT_MAX: usize = 4;
 
 /// What a stack is labelled with while its task has no name: the report gives its
 /// fiber's number.
@@ -39,6 +46,9 @@ impl Worker {
         }
         // A look costs less than a try.
         let job = if self.has_own_job() {
+            if self.leaves_jobs_to_others() {
+                return false;
+            }
             self.own_job()
         } else if self.has_polled.replace(false) && self.shared.has_jobs() {
             self.steal()
@@ -46,6 +56,44 @@ impl Worker {
             None
         };
         job.is_some_and(|job| self.start(job))
+    }
+
+    /// Whether another worker should rather start the next job, as it has fewer that it
+    /// has started: these stay where they are. If it does not come, this one does not
+    /// wait for long.
+    fn leaves_jobs_to_others(&self) -> bool {
+        if self.is_alone.get() {
+            return false;
+        }
+        let own = self.busy_count.get();
+        let workers = &self.shared.workers;
+        let others = (1..workers.len().min(1 + OTHERS_LOOKED_AT_MAX))
+            .map(|step| &workers[(self.index + step) % workers.len()]);
+        // TAKES_NONE is the most.
+        let least = others
+            .map(|other| other.busy_count.load(Ordering::Relaxed))
+            .min();
+        let count = self.left_count.get();
+        let leaves = least.is_some_and(|least| least < own.saturating_sub(1)) && count < LEFT_MAX;
+        self.left_count.set(if leaves { count + 1 } else { 0 });
+        if leaves && count == 0 {
+            self.shared.announce_job();
+        }
+        leaves
+    }
+
+    fn set_busy_count(&self, count: usize) {
+        self.busy_count.set(count);
+        self.show_busy_count();
+    }
+
+    /// Tells the others how many jobs it has started, or that it takes none.
+    pub(super) fn show_busy_count(&self) {
+        let shown = match self.is_draining.get() {
+            true => TAKES_NONE,
+            false => self.busy_count.get(),
+        };
+        self.outside().busy_count.store(shown, Ordering::Relaxed);
     }
 
     /// Starts a job of anybody's; returns whether there was one.
@@ -277,7 +325,7 @@ impl Worker {
                 }
             },
         };
-        self.busy_count.set(self.busy_count.get() + 1);
+        self.set_busy_count(self.busy_count.get() + 1);
         // Only the main fiber ends the loop, and it has parked.
         fiber.cell().order.set(Some(Order::Run(job)));
         let flow = self.resume(fiber);
@@ -360,7 +408,7 @@ impl Worker {
 
     /// The running fiber has no job any more; returns when it has its next order.
     fn rest(&self, fiber: FiberRef) {
-        self.busy_count.set(self.busy_count.get() - 1);
+        self.set_busy_count(self.busy_count.get() - 1);
         let is_kept = self.idle.borrow().len() < IDLE_FIBERS_MAX;
         if is_kept {
             self.idle.borrow_mut().push(fiber);
@@ -431,7 +479,7 @@ impl Worker {
         bounds.get().is_some_and(has_room)
     }
 
-    fn outside(&self) -> &Outside {
+    pub(super) fn outside(&self) -> &Outside {
         &self.shared.workers[self.index]
     }
 
