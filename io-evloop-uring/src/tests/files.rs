@@ -593,10 +593,11 @@ fn names_that_change_slowly_leave_the_worker_to_others() {
     // Below what makes a single call a slow one.
     let slow = Duration::from_millis(1);
     assert!(offloads(2, slow) > 0);
-    assert_eq!(offloads(1, slow), 0, "nobody waits with it");
-    // On a busy machine they may lose the processor time and again.
-    let is_quick = (0..5).any(|_| offloads(2, Duration::ZERO) == 0);
-    assert!(is_quick, "they take no time");
+    // On a busy machine a sleep may be as late as a slow call, and a quick one may lose
+    // the processor time and again.
+    let stays = |tasks, delay| (0..5).any(|_| offloads(tasks, delay) == 0);
+    assert!(stays(1, slow), "nobody waits with it");
+    assert!(stays(2, Duration::ZERO), "they take no time");
 }
 
 #[test]
