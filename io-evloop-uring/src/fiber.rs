@@ -22,9 +22,11 @@
 //!
 //! A suspended fiber goes on by `resume`, on its own thread, or in the stead of another
 //! fiber of that thread, which is suspended then (`To::Fiber`).
+//! Dropping its handle ends the process, see [`Fiber`].
 //!
-//! The stack of a caller is a fiber too (`of_caller`), from `begin` to `end`. Who resumes
-//! it is on another fiber, its *scheduler*, as it waits for one of both itself.
+//! The stack of a caller is a fiber too (`of_caller`), from `begin` to `end`. The
+//! code that resumes it needs a stack of its own meanwhile, which is that of another
+//! fiber, its *scheduler*.
 //!
 //! ```text
 //!   caller                      scheduler
@@ -35,7 +37,6 @@
 //!   end(scheduler) ───────────►   Ended(None); the body returns
 //!     its stack is free ◄──────
 //! ```
-//! Dropping its handle ends the process, see [`Fiber`].
 //!
 //! | file | holds |
 //! |---|---|

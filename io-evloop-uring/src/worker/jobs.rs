@@ -182,7 +182,7 @@ impl Worker {
             if self.overtakes_too_often() {
                 return None;
             }
-            // Others may have taken it, and a later one of theirs can have its address.
+            // The address may be that of an earlier task, whose job is long gone.
             return self.keep_if_of(task, self.take_newest()?);
         }
         if self.is_short.get() {
